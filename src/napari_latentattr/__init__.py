@@ -1,0 +1,79 @@
+"""What does a latent feature map capture? Error-controlled answers for convolutional autoencoders.
+
+Names below are loaded when they are first used: importing the package loads neither torch nor Qt.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_latentattr.cohort.cohort import Cohort
+    from napari_latentattr.cohort.study import Study, open_study
+    from napari_latentattr.core.dependence import ChannelDependence
+    from napari_latentattr.core.types import (
+        Attribution,
+        Evidence,
+        Grid,
+        ImageStack,
+        MapRef,
+        Ranking,
+    )
+    from napari_latentattr.io.volumes import read_stack
+    from napari_latentattr.io.writing import write_volume
+    from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.dependence_volume import dependence_volume
+    from napari_latentattr.model.latent import LatentModel
+    from napari_latentattr.model.loading import load_model
+    from napari_latentattr.ranking.rank import rank_maps
+
+_HOME = {
+    "Attribution": "core.types",
+    "ChannelDependence": "core.dependence",
+    "Cohort": "cohort.cohort",
+    "Evidence": "core.types",
+    "Grid": "core.types",
+    "ImageStack": "core.types",
+    "LatentModel": "model.latent",
+    "MapRef": "core.types",
+    "Ranking": "core.types",
+    "Study": "cohort.study",
+    "channel_dependence": "methods.channel_dependence",
+    "dependence_volume": "methods.dependence_volume",
+    "load_model": "model.loading",
+    "open_study": "cohort.study",
+    "rank_maps": "ranking.rank",
+    "read_stack": "io.volumes",
+    "write_volume": "io.writing",
+}
+
+__all__ = [
+    "Attribution",
+    "ChannelDependence",
+    "Cohort",
+    "Evidence",
+    "Grid",
+    "ImageStack",
+    "LatentModel",
+    "MapRef",
+    "Ranking",
+    "Study",
+    "channel_dependence",
+    "dependence_volume",
+    "load_model",
+    "open_study",
+    "rank_maps",
+    "read_stack",
+    "write_volume",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

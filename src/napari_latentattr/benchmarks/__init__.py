@@ -1,0 +1,1 @@
+"""Planted truth and speed, measured by anyone who runs them."""

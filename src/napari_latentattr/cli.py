@@ -1,0 +1,230 @@
+"""The command line: what can be asked, and what becomes of each way to end.
+
+Only names and defaults are here; the work of a command is in `commands`, loaded when it is asked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from napari_latentattr.commands.results import Report, staged
+from napari_latentattr.core.errors import Cancelled, LatentAttrError
+from napari_latentattr.terminal import Terminal, warnings_as_notes
+
+DONE, BROKEN, WRONG, CANCELLED = 0, 1, 2, 130
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without repeating the usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(WRONG, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        What follows the name of the program; that of this process when None.
+
+    Returns
+    -------
+    int
+        0 done, 1 a fault of the program, 2 wrong use or input, 130 cancelled.
+    """
+    try:
+        args = build_parser().parse_args(argv)
+    except SystemExit as stop:
+        return int(stop.code or 0)
+    terminal = Terminal(sys.stderr, bar=not args.quiet and sys.stderr.isatty())
+    try:
+        with warnings_as_notes(terminal), staged(args.out) as folder:
+            report = _run(args, folder, terminal)
+            said = (folder / report.main).read_text("utf-8") if args.json else report.text
+    except (KeyboardInterrupt, Cancelled):
+        return _end(terminal, CANCELLED, "cancelled; nothing was written")
+    except LatentAttrError as error:
+        return _end(terminal, WRONG, str(error))
+    except Exception:
+        if args.debug:
+            traceback.print_exc()
+        doing = terminal.doing or f"starting {args.command}"
+        said = f"something in the tool failed while {doing}; rerun with --debug"
+        return _end(terminal, BROKEN, said)
+    terminal.clear()
+    sys.stdout.write(said if said.endswith("\n") else f"{said}\n")
+    if args.out is not None and not args.json:
+        sys.stdout.write(f"\nresults: {args.out}\n")
+    return DONE
+
+
+def _run(args: argparse.Namespace, folder: Path, terminal: Terminal) -> Report:
+    """Hand the options to the command, less those that the command line keeps to itself."""
+    kept = {"command", "json", "quiet", "debug", "out"}
+    options = {name: value for name, value in vars(args).items() if name not in kept}
+    command = import_module(f"napari_latentattr.commands.{args.command}")
+    report: Report = command.run(folder, progress=terminal, **options)
+    return report
+
+
+def _end(terminal: Terminal, status: int, sentence: str) -> int:
+    terminal.clear()
+    sys.stderr.write(f"{' '.join(sentence.split())}\n")
+    return status
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _Parser(
+        prog="latentattr",
+        description="What does a latent feature map capture? Research use, not diagnosis.",
+        epilog="Example: latentattr demo",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_inspect(commands)
+    _add_rank(commands)
+    _add_channels(commands)
+    _add_demo(commands)
+    _add_benchmark(commands)
+    return parser
+
+
+_Commands = argparse._SubParsersAction  # argparse has no public name for it
+
+
+def _add_command(
+    commands: _Commands[_Parser], name: str, *, does: str, example: str, study: bool = True
+) -> _Parser:
+    parser = commands.add_parser(
+        name,
+        help=does,
+        description=does,
+        epilog=f"Example: latentattr {name} {example}",
+        allow_abbrev=False,
+    )
+    if study:
+        parser.add_argument("study", type=Path, metavar="STUDY", help="study file (YAML)")
+        parser.add_argument(
+            "--trust",
+            action="store_true",
+            help="run code that came with the model; only for files you made or know",
+        )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the results; without it none is kept"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the main result as JSON, nothing else"
+    )
+    parser.add_argument("--quiet", action="store_true", help="draw no progress bar")
+    parser.add_argument("--debug", action="store_true", help="show where the tool itself failed")
+    return parser
+
+
+def _add_inspect(commands: _Commands[_Parser]) -> None:
+    _add_command(
+        commands,
+        "inspect",
+        does="Show what is known of the model and of the images.",
+        example="study.yaml",
+    )
+
+
+def _add_rank(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "rank",
+        does="Say which latent maps carry an outcome, if any do.",
+        example="study.yaml --outcome lesion --out results",
+    )
+    _add_outcome(parser)
+    _add_seed(parser)
+
+
+def _add_channels(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "channels",
+        does="Say which image drives each latent map, with an interval.",
+        example="study.yaml --map 17 --volumes --out results",
+    )
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
+        "--map",
+        type=int,
+        nargs="+",
+        dest="maps",
+        metavar="K",
+        help="maps named beforehand, by number; all when absent",
+    )
+    which.add_argument(
+        "--top", action="store_true", help="rank first, then speak of the map that ranks first"
+    )
+    _add_outcome(parser, needs=", with --top")
+    parser.add_argument("--region", metavar="LABEL", help="ask only inside this label")
+    parser.add_argument(
+        "--tau", type=float, default=0.03, help="ratio too small to matter (default 0.03)"
+    )
+    parser.add_argument("--donors", type=int, default=4, help="other cases a case (default 4)")
+    _add_seed(parser)
+    parser.add_argument(
+        "--volumes", action="store_true", help="also write where each image moves the maps"
+    )
+    parser.add_argument(
+        "--one-case",
+        action="store_true",
+        help="accept a study of one case; the answer is approximate",
+    )
+
+
+def _add_demo(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "demo",
+        does="Show on sample data what the tool answers, and what it refuses to answer.",
+        example="--out latentattr-demo",
+        study=False,
+    )
+    parser.set_defaults(out=Path("latentattr-demo"))
+    parser.add_argument(
+        "--cohort", action="store_true", help="a simulated cohort instead of real DTI (slower)"
+    )
+    _add_seed(parser)
+
+
+def _add_benchmark(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "benchmark",
+        does="Measure on this computer how fast and how right the tool is.",
+        example="truth --out benchmark",
+        study=False,
+    )
+    parser.add_argument("what", choices=("speed", "truth"), help="what to measure")
+    parser.add_argument("--full", action="store_true", help="as long as for a publication")
+    parser.add_argument(
+        "--keep-memory", action="store_true", help="let glibc keep freed memory (speed only)"
+    )
+
+
+def _add_outcome(parser: _Parser, *, needs: str = "") -> None:
+    parser.add_argument(
+        "--outcome", metavar="NAME", help=f"column or label; that of the study when absent{needs}"
+    )
+
+
+def _add_seed(parser: _Parser) -> None:
+    parser.add_argument("--seed", type=_seed, help="that of the study when absent")
+
+
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)

@@ -1,0 +1,98 @@
+"""``latentattr benchmark``: how fast and how right the tool is on this computer."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from napari_latentattr.benchmarks.calibration import Calibration, calibrate
+from napari_latentattr.benchmarks.planted import PlantedTruth, find_planted
+from napari_latentattr.benchmarks.ranking_worlds import ranking_worlds
+from napari_latentattr.benchmarks.speed import speed
+from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.tables import Facts, Section, sheet
+from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.types import Provenance
+from napari_latentattr.core.versions import installed_versions
+from napari_latentattr.io.atomic import write_json
+from napari_latentattr.io.records import Record, provenance_record
+
+_QUICK = {"planted_worlds": 3, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
+_FULL = {"planted_worlds": 10, "cohorts": 25, "ranking_runs": 60, "repeats": 7}
+
+
+def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Progress) -> Report:
+    """Measure `what` ("speed" or "truth") and write ``<what>.json``."""
+    sizes = _FULL if full else _QUICK
+    began = time.perf_counter()
+    if what == "speed":
+        timed = speed(sizes["repeats"], keep_memory=keep_memory, progress=progress)
+        text, record = timed.markdown(), timed.record()
+    else:
+        text, record = _measure_truth(sizes, progress)
+    provenance = Provenance(
+        method=f"benchmark {what}",
+        params={**sizes, "keep_memory": keep_memory},
+        versions=installed_versions(),
+    ).timed(time.perf_counter() - began)
+    record = {"kind": f"benchmark {what}", "version": 1, **record}
+    write_json(folder / f"{what}.json", {**record, "provenance": provenance_record(provenance)})
+    return Report(text, f"{what}.json")
+
+
+def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Record]:
+    planted = find_planted(worlds=sizes["planted_worlds"], progress=progress)
+    calibration = calibrate(cohorts=sizes["cohorts"], progress=progress)
+    silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
+    signal = ranking_worlds(sizes["ranking_runs"], 1.2, progress=progress)
+    text = sheet(
+        [
+            _planted_section(planted),
+            _calibration_section(calibration),
+            ("Ranking with no signal", _calls(silent)),
+            ("Ranking with three causal maps", _calls(signal)),
+        ]
+    )
+    record: Record = {
+        "planted": planted.record(),
+        "calibration": calibration.record(),
+        "ranking": [silent, signal],
+    }
+    return text, record
+
+
+def _planted_section(planted: PlantedTruth) -> Section:
+    unseen = f"{planted.outside_unseen} of {planted.outside} found unseen"
+    driving = f"{planted.inside_driving} of {planted.inside} found to drive"
+    return (
+        f"Which image drives which map, {planted.worlds} worlds with planted truth",
+        [("images a map cannot see", unseen), ("images a map listens to", driving)],
+    )
+
+
+def _calibration_section(calibration: Calibration) -> Section:
+    rejects, covers = calibration.two_way.rejects, calibration.two_way.covers
+    naive = calibration.recipient_only.rejects
+    return (
+        f"A 5 % test where tau is the truth, {calibration.tests} tests",
+        [
+            ("rejects", f"{rejects.value:.1%} ({rejects.low:.1%} to {rejects.high:.1%})"),
+            ("95 % interval covers", f"{covers.value:.1%}"),
+            ("control that must fail", f"rejects {naive.value:.1%}"),
+        ],
+    )
+
+
+def _calls(worlds: Record) -> Facts:
+    forms = worlds["forms"]
+    if not isinstance(forms, dict):
+        raise TypeError("ranking worlds must report their forms")
+    return [
+        (
+            f"by {form}",
+            f"{count['gates_passed']} of {worlds['runs']} gates passed, "
+            f"{count['causes_called']} of {count['causes']} causal and "
+            f"{count['useless_called']} of {count['useless']} useless maps called",
+        )
+        for form, count in forms.items()
+    ]

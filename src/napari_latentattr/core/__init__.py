@@ -1,0 +1,1 @@
+"""Vocabulary and mathematics; numpy and scipy only."""

@@ -1,0 +1,158 @@
+"""The only place that turns numbers into claims: intervals, p values and their corrections."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from napari_latentattr.core.types import Float64
+
+Units: TypeAlias = npt.NDArray[np.int64]
+
+_TINY = 1e-12
+
+
+def benjamini_hochberg(p: Float64) -> Float64:
+    """Correct p values for the false discovery rate over all of `p` together.
+
+    Parameters
+    ----------
+    p : float64 array of any shape
+        NaN entries are not part of the family and stay NaN.
+
+    Returns
+    -------
+    q : float64 array, same shape
+
+    References
+    ----------
+    Benjamini and Hochberg, J R Stat Soc B, 1995.
+    """
+    q = np.full(p.shape, np.nan)
+    tested = ~np.isnan(p)
+    values = p[tested]
+    if values.size == 0:
+        return q
+    order = np.argsort(values)
+    ranked = values[order] * values.size / np.arange(1, values.size + 1)
+    corrected = np.empty_like(values)
+    corrected[order] = np.minimum(np.minimum.accumulate(ranked[::-1])[::-1], 1.0)
+    q[tested] = corrected
+    return q
+
+
+def monte_carlo_p(observed: float, null: Float64) -> float:
+    """Chance of a null value at least as large as the observed one, counting the observed.
+
+    References
+    ----------
+    Phipson and Smyth, Stat Appl Genet Mol Biol, 2010.
+    """
+    return float((1 + np.count_nonzero(null >= observed)) / (1 + null.size))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RatioEstimate:
+    """A ratio of sums with its jackknife uncertainty on the log scale.
+
+    Attributes
+    ----------
+    log_ratio, se : (K, S) float64 array
+        The logarithm is -inf where the numerator is zero. `se` is infinite where one unit decides.
+    df : int
+        Degrees of freedom of the t distribution.
+    replicates : (U, K, S) float64 array
+        `log_ratio` with one unit left out.
+    """
+
+    log_ratio: Float64
+    se: Float64
+    df: int
+    replicates: Float64
+
+    def interval(self, level: float = 0.95) -> tuple[Float64, Float64]:
+        """Lower and upper limit of the ratio, each (K, S); NaN without degrees of freedom."""
+        if self.df < 1:
+            return np.full_like(self.se, np.nan), np.full_like(self.se, np.nan)
+        reach = stats.t.ppf(0.5 + level / 2, self.df) * self.se
+        with np.errstate(invalid="ignore", over="ignore"):
+            return np.exp(self.log_ratio - reach), np.exp(self.log_ratio + reach)
+
+    def p_above(self, tau: float | Float64) -> Float64:
+        """One-sided p value of "the ratio is at most `tau`", (K, S)."""
+        if self.df < 1:
+            return np.full_like(self.se, np.nan)
+        with np.errstate(invalid="ignore"):
+            score = (self.log_ratio - np.log(tau)) / np.maximum(self.se, _TINY)
+        return np.asarray(np.where(np.isneginf(self.log_ratio), 1.0, stats.t.sf(score, self.df)))
+
+    def only(self, rows: Sequence[int]) -> RatioEstimate:
+        """Return the same estimate for some rows."""
+        r = list(rows)
+        return RatioEstimate(self.log_ratio[r], self.se[r], self.df, self.replicates[:, r])
+
+    def separable(self, row: int, first: int, second: int, level: float = 0.95) -> bool:
+        """Whether two ratios of one row differ: the interval of their log quotient misses 0."""
+        if self.df < 1:
+            return False
+        gap = self.replicates[:, row, first] - self.replicates[:, row, second]
+        if not np.isfinite(gap).all():
+            return True
+        reach = stats.t.ppf(0.5 + level / 2, self.df) * _jackknife_se(gap)
+        return bool(abs(self.log_ratio[row, first] - self.log_ratio[row, second]) > reach)
+
+
+def two_way_jackknife(
+    change: Float64, spread: Float64, recipient: Units, donor: Units
+) -> RatioEstimate:
+    """Estimate ``sum(change) / sum(spread)``, leaving out one unit as recipient and as donor.
+
+    A pair shares its donor with other pairs; dropping recipients alone rejects 13 % where 5 % is
+    promised (see docs/evidence).
+
+    Parameters
+    ----------
+    change : (P, K, S) float64 array
+        Half squared distances after each swap, for P recipient-donor pairs and S swaps.
+    spread : (P, K) float64 array
+        Half squared distances between recipient and donor.
+    recipient, donor : (P,) int array
+        Independent unit of each pair's recipient and donor; they never agree.
+
+    Returns
+    -------
+    RatioEstimate
+        Degrees of freedom are the number of recipient units less one.
+
+    References
+    ----------
+    Efron and Stein, Ann Stat, 1981 (jackknife); Jansen, Comput Phys Commun, 1999 (the ratio).
+    """
+    units = np.unique(np.concatenate([recipient, donor]))
+    touches = (units[:, None] == recipient) | (units[:, None] == donor)
+    keep = (~touches).astype(np.float64)
+    n_maps, n_swaps = change.shape[1:]
+    flat = change.reshape(len(change), -1)
+    total = _log_ratio(flat.sum(0).reshape(n_maps, n_swaps), spread.sum(0))
+    left_out = _log_ratio((keep @ flat).reshape(-1, n_maps, n_swaps), keep @ spread)
+    se = _jackknife_se(left_out)
+    return RatioEstimate(total, se, len(np.unique(recipient)) - 1, left_out)
+
+
+def _log_ratio(change: Float64, spread: Float64) -> Float64:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.log(change) - np.log(spread)[..., None])
+
+
+def _jackknife_se(replicates: Float64) -> Float64:
+    """Infinite where leaving one unit out leaves nothing: all rests on that unit."""
+    n = len(replicates)
+    with np.errstate(invalid="ignore"):
+        deviation = replicates - replicates.mean(axis=0)
+        se = np.sqrt((n - 1) / n * (deviation**2).sum(axis=0))
+    return np.where(np.isfinite(se), se, np.inf)

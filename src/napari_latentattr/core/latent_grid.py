@@ -1,0 +1,102 @@
+"""Where latent voxels lie in the input image.
+
+Latent voxel i sits at the centre of its receptive field, input index ``offset + i * stride``.
+A plain resize would be off by up to half a stride.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import ndimage
+
+from napari_latentattr.core.types import Bool, Float32, Float64, Grid, LatentSpec
+
+
+def latent_centres(spec: LatentSpec, latent_shape: Sequence[int]) -> list[Float64]:
+    """Input index of every latent voxel, one array an axis."""
+    return [
+        np.asarray(offset + stride * np.arange(n), dtype=np.float64)
+        for offset, stride, n in zip(spec.offset, spec.stride, latent_shape, strict=True)
+    ]
+
+
+def latents_inside(mask: Bool, spec: LatentSpec, latent_shape: Sequence[int]) -> Bool:
+    """Latents whose receptive-field centre lies in `mask`.
+
+    Parameters
+    ----------
+    mask : (*S) bool array
+    latent_shape : sequence of int
+
+    Returns
+    -------
+    (*L) bool array
+        A centre between voxels counts when at least half of its neighbours are inside.
+    """
+    at = np.meshgrid(*latent_centres(spec, latent_shape), indexing="ij")
+    value = ndimage.map_coordinates(mask.astype(np.float32), at, order=1, mode="nearest")
+    return np.asarray(value >= 0.5 - 1e-6)
+
+
+def latents_of_region(
+    region: Bool, spec: LatentSpec, latent_shape: Sequence[int], *, share: float = 0.25
+) -> Bool:
+    """Latents of which at least `share` of the cell (one stride wide) is labelled.
+
+    Thin structures vanish when only the centre of the cell is asked.
+
+    Parameters
+    ----------
+    region : (*S) bool array
+    latent_shape : sequence of int
+
+    Returns
+    -------
+    (*L) bool array
+    """
+    inside = region.astype(np.float64)
+    for axis, (centre, stride) in enumerate(
+        zip(latent_centres(spec, latent_shape), spec.stride, strict=True)
+    ):
+        n = inside.shape[axis]
+        total = np.insert(np.cumsum(inside, axis=axis), 0, 0.0, axis=axis)
+        edges = [centre + 0.5 + side * stride / 2 for side in (-1, 1)]
+        low, high = (_at(total, np.clip(edge, 0, n), axis) for edge in edges)
+        inside = (high - low) / stride
+    return np.asarray(inside >= share - 1e-9)
+
+
+def _at(total: Float64, position: Float64, axis: int) -> Float64:
+    """Linear interpolation of a cumulative sum along one axis."""
+    below = np.minimum(np.floor(position).astype(int), total.shape[axis] - 2)
+    weight = (position - below).reshape([-1 if a == axis else 1 for a in range(total.ndim)])
+    return np.asarray(
+        np.take(total, below, axis) * (1 - weight) + np.take(total, below + 1, axis) * weight
+    )
+
+
+def to_input_grid(latent: Float32, spec: LatentSpec, shape: Sequence[int]) -> Float32:
+    """Latent volume (..., *L) on the voxels of the input image (..., *S), linearly.
+
+    Beyond the outermost latent centres the nearest latent is used.
+    """
+    at = np.meshgrid(
+        *[
+            (np.arange(n) - offset) / stride
+            for n, offset, stride in zip(shape, spec.offset, spec.stride, strict=True)
+        ],
+        indexing="ij",
+    )
+    lead = latent.shape[: -len(shape)]
+    flat = latent.reshape(-1, *latent.shape[len(lead) :])
+    out = [ndimage.map_coordinates(v, at, order=1, mode="nearest") for v in flat]
+    return np.asarray(out, dtype=np.float32).reshape(*lead, *shape)
+
+
+def latent_grid(grid: Grid, spec: LatentSpec, latent_shape: Sequence[int]) -> Grid:
+    """Grid whose voxels are the latents of an image on `grid`, in millimetres."""
+    step = np.diag([*spec.stride, 1.0])
+    step[:-1, -1] = spec.offset
+    return Grid(tuple(latent_shape), grid.affine @ step, known=grid.known)

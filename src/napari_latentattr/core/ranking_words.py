@@ -1,0 +1,51 @@
+"""Words for a ranking: the gate and the first map. Says no more than was tested."""
+
+from __future__ import annotations
+
+from napari_latentattr.core.types import MapRef, Ranking
+
+
+def top_map(ranking: Ranking) -> MapRef | None:
+    """Return the map that ranks first; None where no map is supported."""
+    first = int(ranking.order[0])
+    return ranking.maps[first] if ranking.verdict[first] == "supported" else None
+
+
+def gate_sentence(ranking: Ranking) -> str:
+    """Say whether the maps carry the outcome at all, with the numbers that this rests on."""
+    gate = ranking.gate
+    split = "patient-grouped" if ranking.folds == "patients" else "held-out"
+    numbers = (
+        f"{split} AUC {gate.auc:.2f}, null maximum {max(gate.null):.2f} "
+        f"({len(gate.null)} permutations), p = {gate.p:.3f}"
+    )
+    if gate.passed:
+        return f"gate passed: {numbers}"
+    return f"not supported: {numbers}; no map is named for {ranking.outcome}"
+
+
+def top_map_sentence(ranking: Ranking) -> str:
+    """Name the map that ranks first, and those that cannot be told apart from it."""
+    if not ranking.gate.passed:
+        return "no map is named, because the gate did not pass"
+    if top_map(ranking) is None:
+        return "no single map is supported, although all maps together carry the outcome"
+    first = int(ranking.order[0])
+    evidence = ranking.evidence[first]
+    said = (
+        f"map {ranking.maps[first]} ranks first (loss of AUC {evidence.estimate:.3f}, "
+        f"{_small(evidence.q)}, n = {evidence.n})"
+    )
+    alike = [
+        str(ref)
+        for k, ref in enumerate(ranking.maps)
+        if k != first and ranking.cluster[k] == ranking.cluster[first]
+    ]
+    if not alike:
+        return said
+    moves = "rises and falls" if len(alike) == 1 else "rise and fall"
+    return f"{said}; {', '.join(alike)} {moves} with it, the data cannot say which matters"
+
+
+def _small(q: float) -> str:
+    return "q < 0.001" if q < 0.001 else f"q = {q:.3f}"

@@ -1,0 +1,142 @@
+"""Words for a channel dependence. A sentence names what the evidence names, and nothing more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_latentattr.core.verdicts import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+
+if TYPE_CHECKING:
+    from napari_latentattr.core.dependence import ChannelDependence
+
+
+class Sentence:
+    """Words for one row of a result; holds the row only while the sentence is made."""
+
+    def __init__(self, result: ChannelDependence, row: int) -> None:
+        self.of = result
+        self.row = row
+        self.subject = f"Map {result.maps[row]}"
+        if result.region:
+            self.subject = f"Inside {result.region}, map {result.maps[row]}"
+
+    def text(self) -> str:
+        """Answer, then the other images, then what the answer rests on."""
+        answer = str(self.of.answer[self.row])
+        if np.isnan(self.of.ratio[self.row]).all():
+            return f"{self.subject} does not vary between these cases; there is nothing to explain."
+        if answer.startswith("tie"):
+            head = self._tie(answer)
+        elif answer == "mixed":
+            head = self._mixed()
+        elif answer == UNDECIDED:
+            head = self._undecided()
+        elif answer == "nothing":
+            head = f"{self.subject} is driven by no single image"
+        else:
+            head = self._driven(answer.split(", "))
+        parts = [head, *self._rest(), *self._carriers(), *self._base_rate()]
+        return "; ".join(parts) + self._basis()
+
+    def _numbers(self, channel: str) -> str:
+        c = self.of.channels.index(channel)
+        values = (a[self.row, c] for a in (self.of.ratio, self.of.low, self.of.high))
+        return _estimate(*values)
+
+    def _driven(self, names: list[str]) -> str:
+        units = f"{self.of.n_cases} {self._cases()}"
+        first = f"{names[0]} ({self._numbers(names[0])}, {units})"
+        others = [f"{name} ({self._numbers(name)})" for name in names[1:]]
+        listed = " and ".join([first, *others])
+        return f"{self.subject} is driven by {listed}{self._by_construction(names)}"
+
+    def _by_construction(self, names: list[str]) -> str:
+        others = [v for c, v in self._verdicts() if c not in names]
+        alone = len(names) == 1 and others and all(v == NO_DEPENDENCE for v in others)
+        return ", a ratio of 1 by construction: it sees no other image" if alone else ""
+
+    def _tie(self, answer: str) -> str:
+        names = answer.removeprefix("tie: ").split(", ")[0].split(" | ")
+        swap = next(j for j in self.of.joint if set(names) <= set(j.channels))
+        together = _estimate(swap.ratio[self.row], swap.low[self.row], swap.high[self.row])
+        return (
+            f"{self.subject} is driven by {' or '.join(names)}, the data cannot say which: swapped "
+            f"together {together}, near-copies in these cases (r {swap.likeness:.2f})"
+        )
+
+    def _mixed(self) -> str:
+        ratios = self.of.ratio[self.row][self.of.verdict[self.row] == DRIVES]
+        return (
+            f"{self.subject} is mixed: {len(ratios)} images drive it (ratios {ratios.min():.2f} to "
+            f"{ratios.max():.2f}) and none stands out, so naming one would be wrong"
+        )
+
+    def _undecided(self) -> str:
+        best = self._leading()
+        return (
+            f"{self.subject}: not enough evidence yet, {best} moves it most "
+            f"({self._numbers(best)}, {self.of.n_cases} {self._cases()})"
+        )
+
+    def _rest(self) -> list[str]:
+        named = _names(str(self.of.answer[self.row])) | {self._leading()}
+        verdicts = self._verdicts()
+        words = {NEGLIGIBLE: "negligible", UNDECIDED: "undecided"}
+        parts = []
+        for verdict, word in words.items():
+            names = [c for c, v in verdicts if v == verdict and c not in named]
+            if names:
+                parts.append(f"{_list(names)} {'is' if len(names) == 1 else 'are'} {word}")
+        unseen = [c for c, v in verdicts if v == NO_DEPENDENCE]
+        if unseen:
+            parts.append(f"no dependence found on {_list(unseen)}")
+        return parts
+
+    def _carriers(self) -> list[str]:
+        """Images that carry the pattern of a driver although the map does not use them."""
+        named = _names(str(self.of.answer[self.row]))
+        notes = []
+        for swap in self.of.joint:
+            users = [c for c in swap.channels if c in named]
+            idle = [c for c in swap.channels if c not in named]
+            if users and idle and not swap.tied[self.row]:
+                verb = "carries" if len(idle) == 1 else "carry"
+                notes.append(f"{_list(idle)} {verb} the same pattern in these cases")
+        return notes
+
+    def _base_rate(self) -> list[str]:
+        if not self.of.region:
+            return []
+        return [f"{self.of.same_lead[self.row]} of {self.of.varying} maps answer the same there"]
+
+    def _basis(self) -> str:
+        if not self.of.approximate:
+            return "."
+        return f" (approximate: {self.of.approximate}; no claim about people)."
+
+    def _leading(self) -> str:
+        return self.of.channels[int(np.argmax(self.of.ratio[self.row]))]
+
+    def _cases(self) -> str:
+        return self.of.unit_name if "one person" in self.of.unit_name else "cases"
+
+    def _verdicts(self) -> list[tuple[str, str]]:
+        return [
+            (c, str(v)) for c, v in zip(self.of.channels, self.of.verdict[self.row], strict=True)
+        ]
+
+
+def _names(answer: str) -> set[str]:
+    return set(answer.removeprefix("tie: ").replace(" | ", ", ").split(", "))
+
+
+def _estimate(ratio: float, low: float, high: float) -> str:
+    if np.isnan(low):
+        return f"ratio {ratio:.2f}, no interval below 6 cases"
+    return f"ratio {ratio:.2f}, 95 % {low:.2f}-{high:.2f}"
+
+
+def _list(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

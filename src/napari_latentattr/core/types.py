@@ -1,0 +1,391 @@
+"""The values that every part of the program speaks. Frozen; their arrays are read-only.
+
+Arrays are ordered (C, Z, Y, X) or (C, Y, X). This file refuses to know files, torch and windows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Float32: TypeAlias = npt.NDArray[np.float32]
+Float64: TypeAlias = npt.NDArray[np.float64]
+Bool: TypeAlias = npt.NDArray[np.bool_]
+Text: TypeAlias = npt.NDArray[np.str_]
+
+
+def _read_only(array: npt.NDArray[np.generic]) -> None:
+    array.setflags(write=False)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Where the voxels of an image lie in the patient.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Voxels per axis, slowest first: ``(Z, Y, X)`` or ``(Y, X)``.
+    affine : (d + 1, d + 1) float64 array
+        Voxel index to RAS millimetres, both in array order: row 0 gives the superior (2D:
+        anterior) coordinate, the last spatial row the right-left one. Volumes that were read are
+        in canonical order: axis 0 runs towards inferior, 1 towards posterior, 2 towards left.
+    source : Grid or None
+        The grid of the file this image was reoriented from, in the file's own voxel order, exact.
+        None when the image never was a file or the file is in this order already.
+    known : bool
+        False when the file did not say how it is oriented; then left and right are not claimed.
+    """
+
+    shape: tuple[int, ...]
+    affine: Float64
+    source: Grid | None = None
+    known: bool = True
+
+    def __post_init__(self) -> None:
+        n = len(self.shape) + 1
+        affine = np.array(self.affine, dtype=np.float64)
+        if affine.shape != (n, n):
+            raise ValueError(
+                f"the affine of a {n - 1}D grid must have shape {(n, n)}, got {affine.shape}"
+            )
+        _read_only(affine)
+        object.__setattr__(self, "affine", affine)
+        object.__setattr__(self, "shape", tuple(int(s) for s in self.shape))
+
+    @classmethod
+    def from_spacing(cls, shape: Sequence[int], spacing_mm: Sequence[float]) -> Grid:
+        """Grid in canonical order (inferior, posterior, left) with its first voxel at 0 mm.
+
+        Parameters
+        ----------
+        shape : sequence of int
+            Voxels per axis, slowest first.
+        spacing_mm : sequence of float
+            Millimetres per voxel along each axis, in the same order.
+        """
+        if len(shape) != len(spacing_mm):
+            raise ValueError(f"{len(shape)} axes need as many spacings, got {len(spacing_mm)}")
+        diagonal = [*(-float(s) for s in spacing_mm), 1.0]
+        return cls(tuple(shape), np.diag(diagonal) + 0.0)
+
+    @property
+    def ndim(self) -> int:
+        """Number of spatial axes, 2 or 3."""
+        return len(self.shape)
+
+    @property
+    def spacing(self) -> tuple[float, ...]:
+        """Millimetres per voxel along each axis."""
+        lengths = np.linalg.norm(self.affine[:-1, :-1], axis=0)
+        return tuple(float(s) for s in lengths)
+
+    def same_as(self, other: Grid, tol_mm: float = 1e-3) -> bool:
+        """Whether both grids put every voxel within `tol_mm` millimetres of each other."""
+        return self.shape == other.shape and self.corner_distance(other) <= tol_mm
+
+    def corner_distance(self, other: Grid) -> float:
+        """Largest distance in mm between corresponding corner voxels of two grids."""
+        gap: Float64 = np.linalg.norm((self._corners() - other._corners())[:-1], axis=0)
+        return float(gap.max())
+
+    def _corners(self) -> Float64:
+        far = np.indices((2,) * self.ndim).reshape(self.ndim, -1)
+        index = far * (np.array(self.shape)[:, None] - 1)
+        return np.asarray(self.affine @ np.vstack([index, np.ones(index.shape[1])]))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ImageStack:
+    """The co-registered images of one case, as the model sees them.
+
+    Attributes
+    ----------
+    case : str
+        Pseudonym of the case; never a patient's name.
+    channels : tuple of str
+        One name an image, e.g. ``("T1", "FLAIR")``.
+    data : (C, *shape) float32 array
+        Intensities after preprocessing.
+    grid : Grid
+    mask : (*shape) bool array or None
+        The body; None when everything counts.
+    """
+
+    case: str
+    channels: tuple[str, ...]
+    data: Float32
+    grid: Grid
+    mask: Bool | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "channels", tuple(self.channels))
+        data = np.asarray(self.data, dtype=np.float32)
+        data = data.view() if data is self.data else data
+        want = (len(self.channels), *self.grid.shape)
+        if data.shape != want:
+            raise ValueError(
+                f"stack {self.case!r}: {len(self.channels)} channels on a {self.grid.shape} grid "
+                f"need data of shape {want}, got {data.shape}"
+            )
+        _read_only(data)
+        object.__setattr__(self, "data", data)
+        if self.mask is not None:
+            mask = np.asarray(self.mask, dtype=bool).view()
+            if mask.shape != self.grid.shape:
+                raise ValueError(
+                    f"stack {self.case!r}: the mask has shape {mask.shape}, "
+                    f"the grid {self.grid.shape}"
+                )
+            _read_only(mask)
+            object.__setattr__(self, "mask", mask)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MapRef:
+    """One latent feature map; prints as ``encoder:17``."""
+
+    layer: str
+    index: int
+
+    def __str__(self) -> str:
+        return f"{self.layer}:{self.index}"
+
+
+@dataclass(frozen=True, slots=True)
+class LatentSpec:
+    """What is known of a model's latent feature maps.
+
+    Attributes
+    ----------
+    layer : str
+        Name of the submodule whose output is the latent.
+    n_channels, n_maps, ndim : int
+        Input images C, latent maps K, spatial axes (2 or 3).
+    stride : tuple of float
+        Input voxels from one latent to the next, per axis.
+    receptive_field : tuple of int
+        Input voxels that one latent can see, per axis (layers in `everywhere` left out).
+    offset : tuple of float
+        Input index at the centre of the receptive field of latent 0; latent i sits at
+        ``offset + i * stride``.
+    skips : tuple of str
+        Submodules through which the picture can travel around the latent maps.
+    everywhere : tuple of str
+        Layers that make every latent depend on every voxel (instance norm, attention, ...).
+    device : str
+    sha256 : str
+        Of the weights, names and shapes included.
+    """
+
+    layer: str
+    n_channels: int
+    n_maps: int
+    ndim: int
+    stride: tuple[float, ...]
+    receptive_field: tuple[int, ...]
+    offset: tuple[float, ...]
+    skips: tuple[str, ...]
+    everywhere: tuple[str, ...]
+    device: str
+    sha256: str
+
+
+class CaseSource(Protocol):
+    """Cases that are read when they are needed; what methods ask of a cohort.
+
+    Attributes
+    ----------
+    channels : tuple of str
+    cases, patients : tuple of str
+        One entry a case.
+    units : tuple of str
+        The independent unit that each case belongs to: its patient, or a block of neighbouring
+        slices where all cases are slices of one person.
+    unit_name : str
+        ``"patients"``, ``"slices of one person"`` or ``"images of one person"``.
+    ndim : int
+        Spatial axes of a case.
+    slices : str or None
+        ``"axial"``, ``"coronal"`` or ``"sagittal"`` when a 2D model walks over volumes.
+    """
+
+    @property
+    def channels(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def cases(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def patients(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def units(self) -> tuple[str, ...]: ...  # noqa: D102
+    @property
+    def unit_name(self) -> str: ...  # noqa: D102
+    @property
+    def ndim(self) -> int: ...  # noqa: D102
+    @property
+    def slices(self) -> str | None: ...  # noqa: D102
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> ImageStack: ...
+
+    def region(self, index: int, name: str) -> Bool:
+        """Voxels of case `index` that carry the label `name`, shape (*S).
+
+        Raises
+        ------
+        InputError
+            When the cohort has no label of that name.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Everything needed to get the same numbers again."""
+
+    method: str
+    params: Mapping[str, object] = field(default_factory=dict)
+    seed: int = 0
+    model_sha256: str = ""
+    data_sha256: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    def timed(self, seconds: float) -> Provenance:
+        """Return the same record with the seconds that the work took."""
+        return replace(self, seconds=round(seconds, 3))
+
+
+ClaimVerdict: TypeAlias = Literal["supported", "not supported", "tie", "undecided"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A claim with everything that is needed to doubt it.
+
+    Attributes
+    ----------
+    estimate, low, high : float
+        The number and its 95 % interval; NaN where there is none.
+    p, q : float
+        Against `null`, alone and corrected within `family`; NaN where none is printed.
+    n : int
+        Independent units.
+    null : str
+        What the number is compared with, in words.
+    family : str
+        What was corrected together, in words.
+    verdict : {"supported", "not supported", "tie", "undecided"}
+    """
+
+    estimate: float
+    low: float
+    high: float
+    p: float
+    q: float
+    n: int
+    null: str
+    family: str
+    verdict: ClaimVerdict
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """What the images contribute to one latent map, and where.
+
+    Attributes
+    ----------
+    target : MapRef
+    score : (C,) float64 array
+        One number an image, in `unit`.
+    volume : (C or 1, *shape) float32 array or None
+        Contribution per voxel of `grid`.
+    unit : str
+    residual : float
+        ``sum(score) - (f(x) - f(baseline))`` in `unit`; NaN where no completeness is claimed.
+    grid : Grid or None
+    """
+
+    target: MapRef
+    score: Float64
+    volume: Float32 | None
+    unit: str
+    residual: float
+    grid: Grid | None
+    provenance: Provenance
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Whether the latent maps predict the outcome at all, for patients not seen in training.
+
+    Attributes
+    ----------
+    auc : float
+        Patient-grouped, cross-validated area under the ROC curve.
+    null : tuple of float
+        The same number for outcomes permuted between patients.
+    p : float
+        ``(1 + #(null >= auc)) / (1 + len(null))``.
+    passed : bool
+    """
+
+    auc: float
+    null: tuple[float, ...]
+    p: float
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Which latent maps carry an outcome.
+
+    Attributes
+    ----------
+    maps : tuple of MapRef
+    importance : (K,) float64 array
+        Loss of held-out AUC when the map is exchanged between patients.
+    impurity : (K,) float64 array
+        Random-forest impurity importance: the familiar control, not evidence.
+    shadow : (K,) float64 array
+        Share of forests in which the map beats the best of all shadow maps.
+    q : (K,) float64 array
+        Of the shadow test, corrected over all maps.
+    verdict : (K,) str array
+        ``"supported"`` or ``"not supported"``; never "supported" unless the gate passed.
+    cluster : (K,) int array
+        Maps with one number rise and fall together; the data cannot say which of them matters.
+    gate : Gate
+    evidence : tuple of Evidence
+        One a map.
+    outcome : str
+        Its name.
+    folds : str
+        What was never split between training and test halves, in words.
+    provenance : Provenance
+    """
+
+    maps: tuple[MapRef, ...]
+    importance: Float64
+    impurity: Float64
+    shadow: Float64
+    q: Float64
+    verdict: Text
+    cluster: npt.NDArray[np.int64]
+    gate: Gate
+    evidence: tuple[Evidence, ...]
+    outcome: str
+    folds: str
+    provenance: Provenance
+
+    @property
+    def order(self) -> npt.NDArray[np.int64]:
+        """Positions of the maps, supported ones first, then by falling importance."""
+        supported = self.verdict == "supported"
+        return np.lexsort((-self.importance, ~supported))

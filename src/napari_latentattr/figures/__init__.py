@@ -1,0 +1,1 @@
+"""Results as pictures for print; drawn without a window and without state."""

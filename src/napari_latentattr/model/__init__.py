@@ -1,0 +1,1 @@
+"""Torch lives here: the only place with hooks and graph surgery."""

@@ -1,0 +1,296 @@
+"""A trained autoencoder and its latent feature maps.
+
+Holds the user's module and never changes it: every run happens inside ``running`` and ends with
+the module as it was. Knows nothing of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from napari_latentattr.core.errors import ModelError
+from napari_latentattr.core.types import Float32, LatentSpec, MapRef
+from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
+from napari_latentattr.model.probing import Probe, probe
+from napari_latentattr.model.state import state_hash, undisturbed
+
+
+@dataclass(frozen=True, slots=True)
+class SelfTest:
+    """How a loaded model behaved when it was tried.
+
+    Attributes
+    ----------
+    gap : float
+        Largest difference between decode(encode(x)) and the model's own output, relative to its
+        largest value; NaN where a skip connection makes them differ by design.
+    repeats : bool
+        The same input gave the same bits twice.
+    other_shape : bool
+        It also ran on an input of another size.
+    """
+
+    gap: float
+    repeats: bool
+    other_shape: bool
+
+
+class LatentModel:
+    """Encoder and decoder of a module, with the latent in between.
+
+    Attributes
+    ----------
+    module : nn.Module
+        The user's own.
+    spec : LatentSpec
+    first_layer : str or None
+        Convolution through which alone the input reaches the latent.
+    """
+
+    def __init__(self, module: nn.Module, found: Probe, spec: LatentSpec) -> None:
+        self.module = module
+        self.spec = spec
+        self.first_layer = found.first_layer
+        self._flat = found.flat
+        self._probed_shape = found.shape
+        self._depth = 0
+        self._given: Tensor | None = None
+        self._decoder = self._own_decoder()
+
+    @classmethod
+    def from_module(
+        cls, module: nn.Module, *, latent: str | None = None, n_channels: int, ndim: int
+    ) -> LatentModel:
+        """Wrap any torch module that maps images to images through a latent.
+
+        Parameters
+        ----------
+        module : nn.Module
+            Takes (N, C, *S); returns the reconstruction alone or first in a tuple.
+        latent : str, optional
+            Dotted name of the submodule whose output is the latent; found by probing when None.
+        n_channels : int
+            Input images C.
+        ndim : int
+            2 or 3.
+
+        Raises
+        ------
+        ModelError
+            When the module does not run, or its latent cannot be found.
+        """
+        if ndim not in (2, 3):
+            raise ModelError(f"a model has 2 or 3 spatial axes, got ndim {ndim}")
+        found = probe(module, latent=latent, n_channels=n_channels, ndim=ndim)
+        device = next((str(p.device) for p in module.parameters()), "cpu")
+        spec = LatentSpec(
+            layer=found.layer,
+            n_channels=n_channels,
+            n_maps=found.n_maps,
+            ndim=ndim,
+            stride=tuple(f.stride for f in found.fields),
+            receptive_field=tuple(f.width for f in found.fields),
+            offset=tuple(f.offset for f in found.fields),
+            skips=found.skips,
+            everywhere=found.everywhere,
+            device=device,
+            sha256=state_hash(module.state_dict()),
+        )
+        return cls(module, found, spec)
+
+    @property
+    def maps(self) -> tuple[MapRef, ...]:
+        """The latent maps."""
+        return tuple(MapRef(self.spec.layer, k) for k in range(self.spec.n_maps))
+
+    def encode(self, x: npt.ArrayLike | Tensor) -> Float32:
+        """Latent maps of images.
+
+        Parameters
+        ----------
+        x : (N, C, *S) array or tensor
+
+        Returns
+        -------
+        (N, K, *L) float32 array
+            Cases run one by one, so a case gives the same bits in any company.
+
+        Raises
+        ------
+        ModelError
+            When the images do not fit the model.
+        """
+        given = self._tensor(x)
+        self._check_images(given)
+        with self.running():
+            return _stack([self.encode_tensor(case[None]) for case in given])
+
+    def decode(self, z: npt.ArrayLike | Tensor) -> Float32:
+        """Pictures that the decoder draws from latent maps.
+
+        Parameters
+        ----------
+        z : (N, K, *L) array or tensor
+
+        Returns
+        -------
+        (N, C, *S) float32 array
+        """
+        given = self._tensor(z)
+        if given.ndim != self.spec.ndim + 2 or given.shape[1] != self.spec.n_maps:
+            raise ModelError(
+                f"the decoder needs a code of shape (cases, {self.spec.n_maps} maps, "
+                f"{self.spec.ndim} spatial axes), got {tuple(given.shape)}"
+            )
+        with self.running():
+            return _stack([self.decode_tensor(code[None]) for code in given])
+
+    def encode_tensor(self, x: Tensor) -> Tensor:
+        """Latent maps (N, K, *L) of a tensor (N, C, *S) on the model's device."""
+        with self.running():
+            return self._run_to_latent(x, None)
+
+    def latents_after(self, response: Tensor) -> Tensor:
+        """Latent maps, given the output of `first_layer`; that layer is not computed.
+
+        Parameters
+        ----------
+        response : (N, F, *T) tensor
+            May be changed in place by the module.
+        """
+        if self.first_layer is None:
+            raise ValueError("this model has no first layer to share")
+        with self.running():
+            step = self.module.get_submodule(self.first_layer).stride
+            shape = [n * s for n, s in zip(response.shape[2:], step, strict=True)]
+            blank = response.new_zeros(()).expand(len(response), self.spec.n_channels, *shape)
+            return self._run_to_latent(blank, response)
+
+    def decode_tensor(self, z: Tensor) -> Tensor:
+        """Pictures (N, C, *S) from a code (N, K, *L) on the model's device."""
+        code = z.flatten(1) if self._flat else z
+        with self.running():
+            if self._decoder is not None:
+                output = self._decoder(code)
+            else:
+                blank = z.new_zeros(len(z), self.spec.n_channels, *self._input_shape(z))
+                output = run_with(self.module, blank, {self.spec.layer: code})
+            found = picture(output, self.spec.n_channels, self.spec.ndim)
+        if found is None:
+            raise ModelError(f"the model returns no picture of {self.spec.n_channels} images")
+        return found
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Set the module up once for many runs; give it back as it was at the end."""
+        if self._depth:
+            yield
+            return
+        with ExitStack() as stack:
+            stack.enter_context(undisturbed(self.module))
+            stack.enter_context(torch.inference_mode())
+            self._replace_first_layer()
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                self._given = None
+
+    def self_test(self) -> SelfTest:
+        """Try the model on noise: decoding, repeating, another size."""
+        shape = (1, self.spec.n_channels, *self._probed_shape)
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(self.spec.device)
+        with self.running():
+            z, again = (self.encode_tensor(x).clone() for _ in range(2))
+            whole = picture(self.module(x), self.spec.n_channels, self.spec.ndim)
+            gap = float("nan")
+            if whole is not None and not self.spec.skips:
+                scale = whole.abs().max().clamp_min(1e-12)
+                gap = float((self.decode_tensor(z) - whole).abs().max() / scale)
+            try:
+                self.encode_tensor(x.repeat(1, 1, *[2] * self.spec.ndim))
+                other_shape = True
+            except (RuntimeError, ValueError):
+                other_shape = False
+        return SelfTest(gap, bool(torch.equal(z, again)), other_shape)
+
+    def _run_to_latent(self, x: Tensor, given: Tensor | None) -> Tensor:
+        self._given = given
+        hook = self.module.get_submodule(self.spec.layer).register_forward_hook(_stop)
+        try:
+            self.module(x)
+        except Reached as reached:
+            z = reached.output
+            return z.reshape(*z.shape, *[1] * self.spec.ndim) if self._flat else z
+        finally:
+            hook.remove()
+            self._given = None
+        raise ModelError(f"the layer {self.spec.layer} is not used when the model runs")
+
+    def _replace_first_layer(self) -> None:
+        """Let the first layer return what is given; `undisturbed` takes this back."""
+        if self.first_layer is None:
+            return
+        part = self.module.get_submodule(self.first_layer)
+        compute = part.forward
+        part.forward = lambda x: compute(x) if self._given is None else self._given  # type: ignore[method-assign]
+
+    def _own_decoder(self) -> nn.Module | None:
+        """Use the child named decoder where it alone maps the latent to the picture."""
+        part = getattr(self.module, "decoder", None)
+        if not isinstance(part, nn.Module) or self._flat or self.spec.skips:
+            return None
+        shape = (1, self.spec.n_channels, *self._probed_shape)
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(3)).to(self.spec.device)
+        self._decoder = None
+        with self.running():
+            whole = picture(self.module(x), self.spec.n_channels, self.spec.ndim)
+            try:
+                drawn = picture(part(self.encode_tensor(x)), self.spec.n_channels, self.spec.ndim)
+            except (RuntimeError, ValueError, TypeError):
+                return None
+        same = whole is not None and drawn is not None and torch.equal(whole, drawn)
+        return part if same else None
+
+    def _input_shape(self, z: Tensor) -> tuple[int, ...]:
+        if self._flat:
+            return self._probed_shape
+        return tuple(round(n * s) for n, s in zip(z.shape[2:], self.spec.stride, strict=True))
+
+    def _tensor(self, values: npt.ArrayLike | Tensor) -> Tensor:
+        given = values if isinstance(values, Tensor) else torch.from_numpy(_float32(values))
+        return given.detach().to(self.spec.device, torch.float32)
+
+    def _check_images(self, x: Tensor) -> None:
+        if x.ndim != self.spec.ndim + 2:
+            raise ModelError(
+                f"the model expects images of {self.spec.ndim} spatial axes as (cases, images, "
+                f"space), got an array of shape {tuple(x.shape)}"
+            )
+        if x.shape[1] != self.spec.n_channels:
+            raise ModelError(
+                f"the model expects {self.spec.n_channels} images, got {x.shape[1]}; "
+                "choose which image goes where"
+            )
+
+
+def _stop(_module: nn.Module, _args: object, output: object) -> None:
+    found = first_tensor(output)
+    if found is not None:
+        raise Reached(found)
+
+
+def _float32(values: npt.ArrayLike) -> Float32:
+    return np.array(values, dtype=np.float32)
+
+
+def _stack(tensors: list[Tensor]) -> Float32:
+    return np.concatenate([t.float().cpu().numpy() for t in tensors])

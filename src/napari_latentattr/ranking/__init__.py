@@ -1,0 +1,1 @@
+"""Which latent maps carry an outcome."""

@@ -1,0 +1,138 @@
+"""From rows to a ranking: gate, shadows, importance, clusters. Knows neither models nor images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+import numpy as np
+
+from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.inference import benjamini_hochberg
+from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.types import Evidence, Float64, Gate, MapRef, Provenance, Ranking
+from napari_latentattr.core.versions import installed_versions
+from napari_latentattr.ranking.clusters import cluster_maps
+from napari_latentattr.ranking.effort import STANDARD, Effort
+from napari_latentattr.ranking.gate import judge_gate
+from napari_latentattr.ranking.held_out import HeldOut, hold_out, mean_auc
+from napari_latentattr.ranking.importance import interval_over_folds, loss_of_auc
+from napari_latentattr.ranking.outcome import check_classes
+from napari_latentattr.ranking.rows import Rows, classes_in_groups
+from napari_latentattr.ranking.shadows import beat_shadows, impurity_importance
+from napari_latentattr.ranking.units import Units
+
+
+def rank_rows(
+    rows: Rows,
+    maps: Sequence[MapRef],
+    *,
+    outcome: str = "outcome",
+    effort: Effort = STANDARD,
+    alpha: float = 0.05,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> Ranking:
+    """Rank maps whose values are known; `rank_maps` makes the rows and calls this.
+
+    Parameters
+    ----------
+    rows : Rows
+    maps : sequence of K MapRef
+    outcome : str
+        Its name.
+    alpha : float
+        Level of the gate, and of q for a map.
+
+    Returns
+    -------
+    Ranking
+        `provenance` still without the hashes of model and images.
+
+    Raises
+    ------
+    InputError
+        When the outcome cannot be held out, or `effort` cannot answer at level `alpha`.
+    """
+    effort.check(alpha)
+    present = classes_in_groups(rows, rows.label)
+    check_classes(present, rows.classes, rows.units, outcome=outcome)
+    tell = _stages(progress, 1, effort.draws, effort.rounds)
+    fits = _test_held_out(rows, effort, seed, outcome)
+    tell[0](1)
+    gate = judge_gate(rows, mean_auc(fits), effort=effort, alpha=alpha, seed=seed, report=tell[1])
+    shadow, p = beat_shadows(rows, effort=effort, seed=seed, report=tell[2])
+    loss = _losses(rows, fits, effort, seed)
+    evidence = _weigh(loss, fits, p, gate, alpha, rows.units)
+    return Ranking(
+        maps=tuple(maps),
+        importance=loss.mean(axis=0),
+        impurity=impurity_importance(rows, effort=effort, seed=seed),
+        shadow=shadow,
+        q=np.array([e.q for e in evidence]),
+        verdict=np.array([e.verdict for e in evidence]),
+        cluster=cluster_maps(rows, seed=seed),
+        gate=gate,
+        evidence=evidence,
+        outcome=outcome,
+        folds=rows.units.groups,
+        provenance=_provenance(outcome, effort, alpha, seed),
+    )
+
+
+def _stages(progress: Progress, *sizes: int) -> list[Callable[[int], None]]:
+    """One reporter a stage, all counting towards one total."""
+    names = ("testing on held-out cases", "permuting the outcome", "comparing with shadows")
+    starts = np.cumsum([0, *sizes]).tolist()
+
+    def reporter(start: int, name: str) -> Callable[[int], None]:
+        return lambda done: progress.report(start + done, starts[-1], name)
+
+    return [reporter(start, name) for start, name in zip(starts, names, strict=False)]
+
+
+def _test_held_out(rows: Rows, effort: Effort, seed: int, outcome: str) -> list[HeldOut]:
+    fits = hold_out(rows, rows.label, np.random.default_rng((seed, 0)), effort)
+    if not fits:
+        raise InputError(
+            f"outcome {outcome!r}: no fold has two classes both in training and in test, so "
+            f"nothing can be held out by {rows.units.groups}; add cases of the rarest class"
+        )
+    return fits
+
+
+def _losses(rows: Rows, fits: list[HeldOut], effort: Effort, seed: int) -> Float64:
+    """Permutation importance of every held-out fold and map (J, K)."""
+    rng = np.random.default_rng((seed, 5))
+    return np.array([loss_of_auc(rows, fit, rng, swaps=effort.swaps) for fit in fits])
+
+
+def _weigh(
+    loss: Float64, fits: list[HeldOut], p: Float64, gate: Gate, alpha: float, units: Units
+) -> tuple[Evidence, ...]:
+    low, high = interval_over_folds(loss, float(np.mean([fit.ratio for fit in fits])))
+    q = benjamini_hochberg(p)
+    return tuple(
+        Evidence(
+            estimate=float(estimate),
+            low=float(low[k]),
+            high=float(high[k]),
+            p=float(p[k]),
+            q=float(q[k]),
+            n=units.n,
+            null=f"the best of the same maps exchanged between {units.wholes}",
+            family=f"{len(p)} maps, Benjamini-Hochberg, after a gate",
+            verdict="supported" if gate.passed and q[k] < alpha else "not supported",
+        )
+        for k, estimate in enumerate(loss.mean(axis=0))
+    )
+
+
+def _provenance(outcome: str, effort: Effort, alpha: float, seed: int) -> Provenance:
+    sizes = {name: size for name, size in asdict(effort).items() if name != "threads"}
+    return Provenance(
+        method="rank_maps",
+        params={"outcome": outcome, "alpha": alpha, **sizes},
+        seed=seed,
+        versions=installed_versions(),
+    )

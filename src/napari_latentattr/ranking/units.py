@@ -1,0 +1,94 @@
+"""What is independent in a cohort: patients, or blocks of slices where all are of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.types import CaseSource
+
+Int: TypeAlias = npt.NDArray[np.int64]
+
+FEWEST_PATIENTS = 4
+SLICE_BLOCKS = 5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Units:
+    """Which cases belong together.
+
+    Attributes
+    ----------
+    group : (N,) int64 array
+        Cases with one number are never split between training and test.
+    whole : (N,) int64 array
+        Cases with one number are exchanged together in nulls and shadows.
+    groups, wholes : str
+        What these are, in words.
+    """
+
+    group: Int
+    whole: Int
+    groups: str
+    wholes: str
+
+    @property
+    def n(self) -> int:
+        """Number of groups."""
+        return int(self.group.max()) + 1
+
+
+def units_of(cohort: CaseSource, patients: Sequence[object] | None = None) -> Units:
+    """Find the independent units of a cohort.
+
+    Parameters
+    ----------
+    patients : sequence of N labels, optional
+        The cohort's own when None. Slices of one person become blocks of neighbours.
+
+    Raises
+    ------
+    InputError
+        When there are fewer than 4 patients, or fewer than 10 slices of one person.
+    """
+    names = cohort.patients if patients is None else patients
+    if len(names) != len(cohort):
+        raise InputError(
+            f"patients has {len(names)} entries, the cohort {len(cohort)} cases; give one a case"
+        )
+    if cohort.unit_name == "slices of one person" and len(set(names)) == 1:
+        return slices_as_units(len(cohort))
+    return patients_as_units(names)
+
+
+def patients_as_units(names: Sequence[object]) -> Units:
+    """Cases of one name belong together and are exchanged together."""
+    number = np.unique([str(name) for name in names], return_inverse=True)[1].astype(np.int64)
+    units = Units(number, number, "patients", "whole patients")
+    if units.n < FEWEST_PATIENTS:
+        raise InputError(
+            f"a study with {units.n} patient{'s' if units.n > 1 else ''} cannot be ranked: at "
+            f"least {FEWEST_PATIENTS} are needed to test on patients that were not trained on; "
+            "add cases of other patients"
+        )
+    return units
+
+
+def slices_as_units(n: int) -> Units:
+    """Five blocks of `n` neighbouring slices are never split; single slices are exchanged."""
+    if n < 2 * SLICE_BLOCKS:
+        raise InputError(
+            f"{n} slices of one person cannot be ranked: at least {2 * SLICE_BLOCKS} are needed "
+            f"for {SLICE_BLOCKS} blocks of neighbouring slices; add slices or patients"
+        )
+    return Units(
+        np.arange(n) * SLICE_BLOCKS // n,
+        np.arange(n),
+        "blocks of neighbouring slices of one person (approximate)",
+        "whole slices of one person (approximate)",
+    )

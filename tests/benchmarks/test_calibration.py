@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from napari_latentattr.benchmarks.calibration import Rate, Size, calibrate
+from napari_latentattr.core.inference import two_way_jackknife
+
+
+@pytest.mark.slow
+def test_at_the_boundary_the_tool_keeps_its_promise_and_the_control_does_not() -> None:
+    found = calibrate(worlds=2, cohorts=15, reference=250)
+    assert found.cohorts == 30
+    assert found.tests >= 1000
+    assert found.two_way.keeps_promise, found.two_way
+    assert not found.recipient_only.keeps_promise
+    assert found.recipient_only.rejects.value > 1.5 * found.two_way.rejects.value
+    assert found.recipient_only.covers.value < 0.9
+    told = json.loads(json.dumps(found.record()))
+    assert told["two_way"]["rejects"]["value"] == found.two_way.rejects.value
+
+
+@pytest.mark.parametrize(
+    ("rejects", "covers", "kept"),
+    [(0.05, 0.95, True), (0.13, 0.95, False), (0.01, 0.99, False), (0.05, 0.82, False)],
+)
+def test_the_promise_has_two_sides(rejects: float, covers: float, kept: bool) -> None:
+    size = Size(Rate(rejects, 0, 1), Rate(covers, 0, 1))
+    assert size.keeps_promise is kept
+
+
+def test_independent_pairs_are_calibrated_exactly() -> None:
+    """Pairs that share nothing: both jackknives are the textbook one and reject 5 %."""
+    rng, n, rejected = np.random.default_rng(0), 24, []
+    for _ in range(60):
+        change = np.exp(0.5 * rng.standard_normal((n, 1, 40))) * 0.1 / np.exp(0.125)
+        recipient, donor = np.arange(n), np.arange(n, 2 * n)
+        estimate = two_way_jackknife(change, np.ones((n, 1)), recipient, donor)
+        rejected.append(estimate.p_above(0.1) < 0.05)
+    assert 0.02 < np.mean(rejected) < 0.065

@@ -1,0 +1,90 @@
+"""Intervals and corrections against closed forms and slow loops."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from napari_latentattr.core.inference import (
+    benjamini_hochberg,
+    monte_carlo_p,
+    two_way_jackknife,
+)
+
+
+def pairs(n: int, donors: int) -> tuple[np.ndarray, np.ndarray]:
+    recipient = np.repeat(np.arange(n), donors)
+    donor = (recipient + np.tile(np.arange(1, donors + 1), n)) % n
+    return recipient, donor
+
+
+def test_benjamini_hochberg_equals_scipy_and_leaves_untested_entries_out() -> None:
+    p = np.random.default_rng(0).random((4, 5))
+    p[1, 2] = np.nan
+    q = benjamini_hochberg(p)
+    tested = ~np.isnan(p)
+    np.testing.assert_allclose(q[tested], stats.false_discovery_control(p[tested]))
+    assert np.isnan(q[1, 2])
+
+
+def test_nothing_tested_gives_nothing() -> None:
+    assert np.isnan(benjamini_hochberg(np.full((2, 2), np.nan))).all()
+
+
+def test_monte_carlo_p_counts_the_observed_value_among_the_draws() -> None:
+    assert monte_carlo_p(2.0, np.arange(4.0)) == pytest.approx(3 / 5)
+    assert monte_carlo_p(9.0, np.arange(4.0)) == pytest.approx(1 / 5)
+
+
+def test_jackknife_drops_every_pair_that_a_unit_touches() -> None:
+    rng = np.random.default_rng(1)
+    recipient, donor = pairs(7, 3)
+    change, spread = rng.random((21, 2, 3)), rng.random((21, 2))
+    got = two_way_jackknife(change, spread, recipient, donor)
+    left_out = []
+    for q in range(7):
+        keep = [i for i in range(21) if recipient[i] != q and donor[i] != q]
+        left_out.append(np.log(change[keep].sum(0) / spread[keep].sum(0)[:, None]))
+    np.testing.assert_allclose(got.replicates, left_out)
+    se = np.sqrt(6 / 7 * ((left_out - np.mean(left_out, 0)) ** 2).sum(0))
+    np.testing.assert_allclose(got.se, se)
+    assert got.df == 6
+
+
+def test_degrees_of_freedom_come_from_the_units_that_receive() -> None:
+    recipient, donor = pairs(9, 2)
+    keep = recipient < 4
+    rng = np.random.default_rng(2)
+    got = two_way_jackknife(
+        rng.random((keep.sum(), 1, 1)), rng.random((keep.sum(), 1)), recipient[keep], donor[keep]
+    )
+    assert got.df == 3
+
+
+def test_a_change_that_rests_on_one_unit_is_never_certain() -> None:
+    recipient, donor = pairs(8, 2)
+    change = np.zeros((16, 1, 1))
+    change[recipient == 3] = 1.0
+    got = two_way_jackknife(change, np.ones((16, 1)), recipient, donor)
+    assert np.isinf(got.se).all()
+    assert got.p_above(1e-6)[0, 0] == pytest.approx(0.5)
+    low, high = got.interval()
+    assert low[0, 0] == 0
+    assert np.isinf(high[0, 0])
+
+
+def test_a_ratio_of_zero_is_never_above_tau() -> None:
+    recipient, donor = pairs(6, 2)
+    got = two_way_jackknife(np.zeros((12, 1, 1)), np.ones((12, 1)), recipient, donor)
+    assert got.p_above(0.03)[0, 0] == 1
+
+
+def test_two_ratios_are_separable_only_when_their_quotient_is_clear() -> None:
+    rng = np.random.default_rng(3)
+    recipient, donor = pairs(12, 4)
+    base = rng.random((48, 1, 1)) + 0.5
+    change = np.concatenate([base, base * 0.9, rng.random((48, 1, 1)) + 0.4], axis=2)
+    got = two_way_jackknife(change, np.ones((48, 1)), recipient, donor)
+    assert got.separable(0, 0, 1)
+    assert not got.separable(0, 0, 2)
