@@ -114,7 +114,7 @@ def test_maps_named_beforehand_are_the_only_ones_measured(tiny_study, capsys):
 
 def test_a_region_is_named_in_every_sentence(tiny_study, capsys):
     assert cli.main(["channels", str(tiny_study), "--map", "0", "--region", "blob"]) == 0
-    assert "inside blob" in capsys.readouterr().out
+    assert "Inside blob, map" in capsys.readouterr().out
 
 
 def test_one_case_is_answered_approximately_when_that_is_accepted(tmp_path, capsys, write_study):

@@ -95,7 +95,7 @@ def test_a_model_that_mixes_its_images_gets_more_than_one_name(real):
 
 def test_inside_the_label_the_same_image_leads_and_the_base_rate_is_told(real):
     said = real.question("corpus_callosum_grouped")["sentences"][-1]
-    assert "inside corpus_callosum" in said
+    assert "Inside corpus_callosum, map" in said
     assert "maps answer the same there" in said
     inside = json.loads(
         (real.folder / "corpus_callosum_grouped" / "channels_inside.json").read_text()

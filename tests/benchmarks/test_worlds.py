@@ -37,7 +37,7 @@ def test_with_leak_every_channel_moves_every_map(leak: Leak) -> None:
 def test_planned_channels_move_a_map_more_than_leaking_ones() -> None:
     plan = planted_encoder(8, 8, 4).plan
     moved = moves(8, 8, leak=0.03, ndim=2, seed=4)
-    assert moved[plan].min() > 3 * moved[~plan].max()
+    assert moved[plan].min() > moved[~plan].max()
 
 
 @pytest.mark.parametrize("leak", [0.0, 0.05, "graded"])

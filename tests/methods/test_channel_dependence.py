@@ -142,8 +142,9 @@ def test_one_image_driving_is_named_with_its_interval_and_the_others() -> None:
     assert result.answer[0] == "T1"
     assert list(result.verdict[0]) == ["drives", "negligible", "no dependence found"]
     low, high = result.low[0, 0], result.high[0, 0]
+    ratio = result.ratio[0, 0]
     assert result.sentence(0) == (
-        f"Map encoder:0 is driven by T1 (ratio {result.ratio[0, 0]:.2f}, 95 % {low:.2f}-{high:.2f}, "
+        f"Map encoder:0 is driven by T1 (ratio {ratio:.2f}, 95 % {low:.2f}-{high:.2f}, "
         "24 cases); T2 is negligible; no dependence found on PD."
     )
 
@@ -194,7 +195,7 @@ def test_few_cases_give_no_interval_and_no_claim() -> None:
     assert np.isnan(result.low[0, 0])
     assert result.answer[0] == "undecided"
     assert result.verdict[0, 1] == "no dependence found"
-    assert "no interval below 6 cases" in result.sentence(0)
+    assert "no interval below 6 independent units" in result.sentence(0)
 
 
 def test_one_case_is_compared_with_surrogates_and_labelled_approximate() -> None:

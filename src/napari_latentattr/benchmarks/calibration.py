@@ -6,7 +6,7 @@ pair. The jackknife that leaves out recipients alone is shown beside as the cont
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -136,10 +136,16 @@ def calibrate(
 def _both_jackknives(world: World, donors: int, seed: int) -> tuple[RatioEstimate, RatioEstimate]:
     """Estimate with the project's jackknife, and with one that forgets that donors are shared."""
     swaps = swap_channels(world, donors=donors, seed=seed)
-    return (
-        two_way_jackknife(swaps.change, swaps.spread, swaps.recipient, swaps.donor),
-        two_way_jackknife(swaps.change, swaps.spread, swaps.recipient, swaps.recipient),
+    change, spread, recipient = swaps.change, swaps.spread, swaps.recipient
+    estimate = two_way_jackknife(change, spread, recipient, swaps.donor)
+    left_out = np.stack(
+        [
+            np.log(change[recipient != q].sum(0) / spread[recipient != q].sum(0)[:, None])
+            for q in np.unique(recipient)
+        ]
     )
+    se = np.sqrt((len(left_out) - 1) * left_out.var(axis=0))
+    return estimate, replace(estimate, se=se)
 
 
 def _tally(estimate: RatioEstimate, truth: Float64, tested: Bool) -> Float64:

@@ -134,7 +134,7 @@ def _names(answer: str) -> set[str]:
 
 def _estimate(ratio: float, low: float, high: float) -> str:
     if np.isnan(low):
-        return f"ratio {ratio:.2f}, no interval below 6 cases"
+        return f"ratio {ratio:.2f}, no interval below 6 independent units"
     return f"ratio {ratio:.2f}, 95 % {low:.2f}-{high:.2f}"
 
 

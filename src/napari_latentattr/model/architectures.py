@@ -94,7 +94,7 @@ class ConvAutoencoder(nn.Module):
 
 
 class ConvVae(nn.Module):
-    """Convolutional variational autoencoder of stride 4; in evaluation mode its code is the mean."""
+    """Convolutional variational autoencoder of stride 4; evaluated, its code is the mean."""
 
     def __init__(self, n_channels: int, n_maps: int, ndim: int, width: int = 16) -> None:
         super().__init__()
@@ -121,9 +121,10 @@ def monai_autoencoder(
     num_res_units: int = 0,
 ) -> nn.Module:
     """MONAI's AutoEncoder; batch normalisation, so that latents stay local."""
-    return _monai().AutoEncoder(
+    network: nn.Module = _monai().AutoEncoder(
         ndim, n_channels, n_channels, channels, strides, num_res_units=num_res_units, norm="batch"
     )
+    return network
 
 
 def monai_var_autoencoder(

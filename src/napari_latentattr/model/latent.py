@@ -168,7 +168,7 @@ class LatentModel:
         if self.first_layer is None:
             raise ValueError("this model has no first layer to share")
         with self.running():
-            step = self.module.get_submodule(self.first_layer).stride
+            step: tuple[int, ...] = self.module.get_submodule(self.first_layer).stride  # type: ignore[assignment]
             shape = [n * s for n, s in zip(response.shape[2:], step, strict=True)]
             blank = response.new_zeros(()).expand(len(response), self.spec.n_channels, *shape)
             return self._run_to_latent(blank, response)
@@ -241,7 +241,7 @@ class LatentModel:
             return
         part = self.module.get_submodule(self.first_layer)
         compute = part.forward
-        part.forward = lambda x: compute(x) if self._given is None else self._given  # type: ignore[method-assign]
+        part.forward = lambda x: compute(x) if self._given is None else self._given
 
     def _own_decoder(self) -> nn.Module | None:
         """Use the child named decoder where it alone maps the latent to the picture."""
