@@ -48,11 +48,12 @@ def main() -> None:
     expect(not missing, f"not in the wheel: {', '.join(missing)}")
     installed = metadata.files(DISTRIBUTION) or []
     expect(any(file.name == "LICENSE" for file in installed), "the licence is not in the wheel")
-    size = sum(file.stat().st_size for file in folder.rglob("*") if file.suffix != ".pyc") / 1e6
+    written = [file for file in folder.rglob("*") if file.is_file() and file.suffix != ".pyc"]
+    size = sum(file.stat().st_size for file in written) / 1e6
     expect(size < LARGEST_MB, f"the package takes {size:.1f} MB, more than {LARGEST_MB:.0f}")
     check_manifest()
     check_command_line(folder)
-    print(f"wheel: {len(installed)} files, {size:.1f} MB, complete")
+    print(f"wheel: {len(written)} files, {size:.1f} MB, complete")
 
 
 def check_manifest() -> None:

@@ -72,3 +72,10 @@ def test_nothing_in_the_package_prints():
 def test_every_link_of_a_page_leads_somewhere(page):
     links = [link for link in LINK.findall(page.read_text("utf-8")) if "://" not in link]
     assert not [link for link in links if not (page.parent / link).exists()]
+
+
+@pytest.mark.slow
+def test_the_example_of_the_readme_answers(capsys):
+    code = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    exec(compile(code.group(1), "README.md", "exec"), {})
+    assert "is driven by FA (ratio 1.00" in capsys.readouterr().out
