@@ -266,8 +266,7 @@ class LatentModel:
         return tuple(round(n * s) for n, s in zip(z.shape[2:], self.spec.stride, strict=True))
 
     def _tensor(self, values: npt.ArrayLike | Tensor) -> Tensor:
-        given = values if isinstance(values, Tensor) else torch.from_numpy(_float32(values))
-        return given.detach().to(self.spec.device, torch.float32)
+        return as_tensor(values).detach().to(self.spec.device, torch.float32)
 
     def _check_images(self, x: Tensor) -> None:
         if x.ndim != self.spec.ndim + 2:
@@ -288,8 +287,11 @@ def _stop(_module: nn.Module, _args: object, output: object) -> None:
         raise Reached(found)
 
 
-def _float32(values: npt.ArrayLike) -> Float32:
-    return np.array(values, dtype=np.float32)
+def as_tensor(values: npt.ArrayLike | Tensor) -> Tensor:
+    """Return a tensor as it is, and anything else as a float32 copy; arrays may be read-only."""
+    if isinstance(values, Tensor):
+        return values
+    return torch.from_numpy(np.array(values, dtype=np.float32))
 
 
 def _stack(tensors: list[Tensor]) -> Float32:

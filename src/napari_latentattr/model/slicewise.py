@@ -13,7 +13,7 @@ from torch import Tensor
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import CaseSource, Float32, LatentSpec, MapRef
-from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.latent import LatentModel, as_tensor
 
 # Array axes of a volume in canonical order (inferior, posterior, left).
 _AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
@@ -53,14 +53,14 @@ class SlicewiseModel:
 
     def encode(self, x: npt.ArrayLike | Tensor) -> Float32:
         """Latent maps (N, K, *L) of volumes (N, C, Z, Y, X), cases one by one."""
-        given = x if isinstance(x, Tensor) else torch.as_tensor(x, dtype=torch.float32)
+        given = as_tensor(x)
         with self.running():
             planes = self.model.encode(self.fold(given))
         return self.unfold(torch.from_numpy(planes), len(given)).numpy()
 
     def decode(self, z: npt.ArrayLike | Tensor) -> Float32:
         """Pictures (N, C, Z, Y, X) drawn from latent maps (N, K, *L)."""
-        given = z if isinstance(z, Tensor) else torch.as_tensor(z, dtype=torch.float32)
+        given = as_tensor(z)
         planes = self.model.decode(self.fold(given))
         return self.unfold(torch.from_numpy(planes), len(given)).numpy()
 
