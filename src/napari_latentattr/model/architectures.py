@@ -190,6 +190,7 @@ _BOUNDS = {
     "side": (4, 512),
     "num_res_units": (0, 8),
 }
+_MOST_WEIGHTS = 2**30  # 4 GiB
 _CHOICES = {"encoder": ("dense", "grouped")}
 
 
@@ -225,7 +226,19 @@ def build(name: str, arguments: Mapping[str, object]) -> tuple[nn.Module, str | 
     lacking = [k for k, p in known.items() if p.default is p.empty and k not in arguments]
     if lacking:
         raise ModelError(f"{name} needs the argument {lacking[0]}; give {', '.join(lacking)}")
+    _check_size(name, found, arguments)
     return found.make(**arguments), found.latent
+
+
+def _check_size(name: str, found: Architecture, arguments: Mapping[str, object]) -> None:
+    """Refuse what would not fit in memory, before any memory is taken."""
+    with torch.device("meta"):
+        n_weights = sum(p.numel() for p in found.make(**arguments).parameters())
+    if n_weights > _MOST_WEIGHTS:
+        raise ModelError(
+            f"{name} with these arguments has {n_weights} weights, at most {_MOST_WEIGHTS} are "
+            "built; check width and n_channels"
+        )
 
 
 def _check_argument(name: str, key: str, value: object) -> None:

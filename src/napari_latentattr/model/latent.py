@@ -6,6 +6,7 @@ the module as it was. Knows nothing of files.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class LatentModel:
         self.first_layer = found.first_layer
         self._flat = found.flat
         self._probed_shape = found.shape
+        self._lock = threading.RLock()
         self._depth = 0
         self._given: Tensor | None = None
         self._decoder = self._own_decoder()
@@ -189,11 +191,14 @@ class LatentModel:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Set the module up once for many runs; give it back as it was at the end."""
-        if self._depth:
-            yield
-            return
-        with ExitStack() as stack:
+        """Set the module up once for many runs; give it back as it was at the end.
+
+        One thread at a time is inside; others wait.
+        """
+        with self._lock, ExitStack() as stack:
+            if self._depth:
+                yield
+                return
             stack.enter_context(undisturbed(self.module))
             stack.enter_context(torch.inference_mode())
             self._replace_first_layer()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import sys
 from collections.abc import Mapping
 from hashlib import sha256
 from os import PathLike
@@ -147,10 +148,12 @@ def _from_factory(
             f"{path} (sha256 {sha256(source).hexdigest()[:16]}) is Python code that would run on "
             "this computer; if you trust it, give trust=True or --trust"
         )
-    spec = importlib.util.spec_from_loader(path.stem, loader=None)
+    name = f"latentattr_factory_{sha256(source).hexdigest()[:16]}"
+    spec = importlib.util.spec_from_loader(name, loader=None)
     if spec is None:
         raise ModelError(f"{path.name} cannot be read as Python")
     namespace = importlib.util.module_from_spec(spec)
+    sys.modules[name] = namespace  # dataclasses look up the module that they are defined in
     try:
         exec(compile(source, str(path), "exec"), namespace.__dict__)
         module = getattr(namespace, function)(**arguments)

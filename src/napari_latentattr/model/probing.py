@@ -76,6 +76,11 @@ def probe(module: nn.Module, *, latent: str | None, n_channels: int, ndim: int) 
         calls, _ = watch(module, x)
         layer = latent if latent is not None else _find_bottleneck(module, calls, x, other)
         z = _latent_of(calls, layer, ndim)
+        if not torch.equal(z, _latent_of(watch(module, x)[0], layer, ndim)):
+            raise ModelError(
+                f"the layer {layer} gives another output each time, so nothing can be measured; "
+                "make the model deterministic in evaluation mode or name the layer of the mean"
+            )
         first = _first_layer(module, layer, calls, x)
         skips = find_skips(module, layer, x, other)
     fields = measure_fields(module, layer, n_channels=n_channels, shape=shape)
@@ -122,9 +127,13 @@ def _find_bottleneck(module: nn.Module, calls: Sequence[Call], x: Tensor, other:
     once = [c for c in calls if sum(d.name == c.name for d in calls) == 1 and _mapped(c.output, x)]
     if not once:
         raise ModelError("the model has no layer with smaller maps than its input; pass latent=")
-    least = min(_size(c.output) for c in once)
-    small = [c for c in once if _size(c.output) == least]
-    passed = [c for c in small if cuts(module, c.name, c.output, x, other)] or small
+    passed: list[Call] = []
+    for size in sorted({_size(c.output) for c in once}):
+        small = [c for c in once if _size(c.output) == size]
+        passed = [c for c in small if cuts(module, c.name, c.output, x, other)]
+        if passed or size[0] > 1:  # pooled values that gate a layer are small but no bottleneck
+            break
+    passed = passed or small
     last = passed[-1]
     same = [c for c in passed if c.output.data_ptr() == last.output.data_ptr()]
     return min((c.name for c in same), key=lambda name: (name.count("."), len(name)))

@@ -19,6 +19,8 @@ from torch.overrides import TorchFunctionMode
 from napari_latentattr.model.passes import run_to
 
 _LONGEST = {2: 2048, 3: 768}  # voxels along the probed axis; the others stay as short as they can
+_MOST_NUMBERS = 2**28  # float64 values made in one pass, 2 GiB
+_STEEP = 2.5  # twice the length costs a convolution twice as much, attention four times
 _SIDE = 2  # latents looked at on either side of the middle one: periods 1, 2 and 4 of resized maps
 
 
@@ -90,16 +92,20 @@ def _measure_axis(
     length = shape[axis]
     longest = max(_LONGEST[len(shape)], length)
     field = _whole(shape, axis, 1)
+    before = 0
     while length <= longest:
         longer = (*shape[:axis], length, *shape[axis + 1 :])
         try:
-            boxes, n_latents = _boxes(plain, layer, axis, n_channels, longer)
+            boxes, n_latents, cost = _boxes(plain, layer, axis, n_channels, longer)
         except (RuntimeError, ValueError, AssertionError):
             break  # a model of fixed input size, or out of memory
         field = _whole(longer, axis, n_latents)
         inside = all(low > 0 and high < length - 1 for low, high in boxes.values())
         if inside and len(boxes) == 2 * _SIDE + 1:
             return _field(boxes, n_latents // 2, longer)
+        if (before and cost > _STEEP * before) or 2 * cost > _MOST_NUMBERS:
+            break  # every voxel meets every other, or the next input would not fit in memory
+        before = cost
         length *= 2
     return field
 
@@ -122,15 +128,15 @@ def _field(boxes: dict[int, tuple[int, int]], index: int, shape: tuple[int, ...]
 
 def _boxes(
     plain: nn.Module, layer: str, axis: int, n_channels: int, shape: tuple[int, ...]
-) -> tuple[dict[int, tuple[int, int]], int]:
-    """First and last voxel seen by the latents in the middle, and the number of latents."""
+) -> tuple[dict[int, tuple[int, int]], int, int]:
+    """First and last voxel seen by the latents in the middle, how many there are, and the cost."""
     device = next((p.device for p in plain.parameters()), torch.device("cpu"))
     x = torch.full((1, n_channels, *shape), 0.5, dtype=torch.float64, device=device)
     x.requires_grad_(True)
-    with torch.enable_grad(), _Averaged():
+    with torch.enable_grad(), _Averaged() as made:
         z = run_to(plain, layer, x)
     if z.ndim != x.ndim:
-        return {0: (0, shape[axis] - 1)}, 1
+        return {0: (0, shape[axis] - 1)}, 1, made.numbers
     line = _middle_line(z, axis)
     n = line.shape[1]
     boxes = {}
@@ -141,7 +147,7 @@ def _boxes(
             seen = slope.abs().amax(others).nonzero().flatten()
             if len(seen):
                 boxes[i] = (int(seen[0]), int(seen[-1]))
-    return boxes, n
+    return boxes, n, made.numbers
 
 
 def _middle_line(z: Tensor, axis: int) -> Tensor:
@@ -153,13 +159,27 @@ def _middle_line(z: Tensor, axis: int) -> Tensor:
 
 
 class _Averaged(TorchFunctionMode):
-    """Pools by the mean instead of the maximum, and skips what mixes all of space."""
+    """Pools by the mean instead of the maximum, and skips what mixes all of space.
+
+    `numbers` counts what the pass has produced; it stops a pass that would not fit in memory.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        result = self._run(func, args, kwargs or {})
+        if isinstance(result, Tensor):
+            self.numbers += result.numel()
+            if self.numbers > _MOST_NUMBERS:
+                raise RuntimeError("too large to measure")
+        return result
+
+    def _run(self, func: Callable[..., Any], args: Any, given: Any) -> Any:
         name = getattr(func, "__name__", "")
-        given = kwargs or {}
         if name.startswith("max_pool"):
             return _mean_pool(func, *args, **given)
         if name.startswith("adaptive_max_pool"):

@@ -45,6 +45,11 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             f".ckpt, so {_SAFE_AGAIN}"
         )
     for name, tensor in state.items():
+        if not _is_plain(tensor):
+            raise ModelError(
+                f"{path.name}: the weight {name} is sparse, quantised, complex or has no values "
+                "of its own; save ordinary weights"
+            )
         if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise ModelError(
                 f"{path.name}: the weight {name} has values that are not finite; train or export "
@@ -80,7 +85,7 @@ def _check_header(path: Path) -> None:
         raise ModelError(f"{path.name} holds more than {_MOST_TENSORS} tensors; that is no model")
     try:
         json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(
             f"{path.name} is damaged: its header is no JSON; export it again"
         ) from error
@@ -129,14 +134,25 @@ def _check_archive(path: Path) -> None:
 
 def _state_of(loaded: object, path: Path) -> dict[str, Tensor]:
     """Find the state dict in what a training script saved."""
+    for key in _NESTED:  # once each: a file may nest for ever
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
     if isinstance(loaded, Mapping):
-        for key in _NESTED:
-            if isinstance(loaded.get(key), Mapping):
-                return _state_of(loaded[key], path)
         state = {str(name): value for name, value in loaded.items() if isinstance(value, Tensor)}
         if state and len(state) == len(loaded):
             return state
     raise ModelError(f"{path.name} holds no state dict of tensors; {_SAFE_AGAIN}")
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether every number of the tensor lies in the file; a shape may claim more than that."""
+    return (
+        tensor.layout == torch.strided
+        and not tensor.is_quantized
+        and not tensor.is_complex()
+        and tensor.device.type == "cpu"
+        and tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
+    )
 
 
 def _line(error: Exception) -> str:
