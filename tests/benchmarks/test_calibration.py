@@ -42,3 +42,12 @@ def test_independent_pairs_are_calibrated_exactly() -> None:
         estimate = two_way_jackknife(change, np.ones((n, 1)), recipient, donor)
         rejected.append(estimate.p_above(0.1) < 0.05)
     assert 0.02 < np.mean(rejected) < 0.065
+
+
+def test_pairs_that_share_no_unit_are_counted_twice_and_err_on_the_cautious_side() -> None:
+    rng, n = np.random.default_rng(0), 24
+    change = np.exp(0.5 * rng.standard_normal((n, 1, 40)))
+    alone = two_way_jackknife(change, np.ones((n, 1)), np.arange(n), np.arange(n))
+    apart = two_way_jackknife(change, np.ones((n, 1)), np.arange(n), np.arange(n, 2 * n))
+    doubled = 2 * (2 * n - 1) / (2 * n) / ((n - 1) / n)
+    np.testing.assert_allclose(apart.se**2, doubled * alone.se**2)

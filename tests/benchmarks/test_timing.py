@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import statistics
+import threading
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,28 @@ def test_a_pass_of_twenty_calls_costs_what_one_call_costs() -> None:
         lambda: [work() for _ in range(20)], work, passes=20, repeats=5, raws=20
     )
     assert 0.5 < statistics.median(ratio.cpu) < 2
+
+
+def test_a_thread_that_spins_beside_is_not_charged_to_the_raw_forwards() -> None:
+    stop = threading.Event()
+
+    def spin() -> None:
+        while not stop.is_set():
+            pass
+
+    beside = threading.Thread(target=spin)
+
+    def start_spinning() -> None:
+        work()
+        if not beside.ident:
+            beside.start()
+
+    try:
+        ratio = compare_with_raw(start_spinning, work, passes=1, repeats=5, raws=20)
+    finally:
+        stop.set()
+        beside.join()
+    assert 0.7 < statistics.median(ratio.cpu) < 1.5
 
 
 def test_raw_forwards_surround_every_repeat() -> None:

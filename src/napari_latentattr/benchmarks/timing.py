@@ -29,12 +29,12 @@ _MMAP_MAX, _TRIM_THRESHOLD = -4, -1  # malloc.h of glibc
 class Ratio:
     """Time of one pass of some work over the time of one raw forward, repeat by repeat.
 
-    On a busy machine trust `cpu`.
+    Where the two disagree the machine was not quiet; then neither is a result.
 
     Attributes
     ----------
     wall, cpu : tuple of float
-        One ratio a repeat, from wall time and from the CPU time of this process.
+        One ratio a repeat, from wall time and from the CPU time of the calling thread.
     raw_ms : float
         Median wall time of a raw forward in milliseconds.
     passes : int
@@ -101,12 +101,16 @@ def compare_with_raw(
 
 
 def _time_each(call: Callable[[], object], times: int) -> list[tuple[float, float]]:
-    """Wall and CPU seconds of each call."""
+    """Wall and CPU seconds of each call.
+
+    Of this thread alone: idle threads of a linear algebra library spin for 0.1 s after use, and
+    the process's clock would charge the next raw forwards for it (twice their time, measured).
+    """
     taken = []
     for _ in range(times):
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu = time.perf_counter(), time.thread_time()
         call()
-        taken.append((time.perf_counter() - wall, time.process_time() - cpu))
+        taken.append((time.perf_counter() - wall, time.thread_time() - cpu))
     return taken
 
 

@@ -116,8 +116,8 @@ class SwapEncoder:
 def _keep_blocks() -> None:
     """Let the allocator learn the largest block it may keep, by giving one back to it.
 
-    glibc raises its threshold to the size of a block that is freed; without this every batch
-    maps and faults its memory anew (volumes: 1.9 times slower).
+    glibc raises its threshold to the size of a block that is freed. It does not cure volumes: a
+    batch holds about three such blocks, more than the heap may keep.
     """
     torch.empty(_BLOCK_BYTES - 2**16, dtype=torch.uint8)
 
