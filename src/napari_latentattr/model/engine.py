@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
-# glibc hands blocks above 32 MiB back to the system after every use; smaller ones are kept.
-_BLOCK_BYTES = 32 * 2**20
+# Of the first layer's output. A batch holds several such blocks, and glibc hands a heap that grows
+# past its threshold back to the system: volumes took 1.3 raw forwards a pass, 1.5-1.9 at 32 MiB.
+_BLOCK_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +50,6 @@ class SwapEncoder:
         name = self._model.first_layer
         found = self._model.module.get_submodule(name) if name else None
         self._first = found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
-        _keep_blocks()
 
     @property
     def shared(self) -> bool:
@@ -111,15 +111,6 @@ class SwapEncoder:
 
     def _unfold(self, z: Tensor, n_cases: int) -> Tensor:
         return z if self._volumes is None else self._volumes.unfold(z, n_cases)
-
-
-def _keep_blocks() -> None:
-    """Let the allocator learn the largest block it may keep, by giving one back to it.
-
-    glibc raises its threshold to the size of a block that is freed. It does not cure volumes: a
-    batch holds about three such blocks, more than the heap may keep.
-    """
-    torch.empty(_BLOCK_BYTES - 2**16, dtype=torch.uint8)
 
 
 def _respond(
