@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 from napari_latentattr import LatentModel
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.model.architectures import ARCHITECTURES, build
+from napari_latentattr.model.self_test import self_test
 from napari_latentattr.model.slicewise import SlicewiseModel
 from napari_latentattr.model.state import state_hash
 
@@ -214,7 +217,7 @@ def test_images_that_do_not_fit_are_refused_with_numbers() -> None:
 def test_every_built_in_architecture_loads_and_decodes_its_own_code(name: str, ndim: int) -> None:
     module, latent = build(name, {"n_channels": 2, "ndim": ndim} | _maps(name))
     model = LatentModel.from_module(module.eval(), latent=latent, n_channels=2, ndim=ndim)
-    tried = model.self_test()
+    tried = self_test(model)
     assert tried.repeats
     assert tried.gap < 1e-5
     assert model.spec.skips == ()
@@ -239,3 +242,48 @@ def test_a_2d_model_over_slices_equals_its_slices_one_by_one() -> None:
     y = np.random.default_rng(1).standard_normal((1, 2, 8, 3, 12)).astype(np.float32)
     z = SlicewiseModel(model, "coronal").encode(y)
     np.testing.assert_array_equal(z[:, :, :, 1], model.encode(y[:, :, :, 1]))
+
+
+class _ReadsTwice(nn.Module):
+    """The input of the activation is needed again after it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.act = nn.Conv2d(2, 4, 3, padding=1), nn.ReLU()
+        self.encoder = nn.Conv2d(8, 3, 3, stride=2, padding=1)
+        self.decoder = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 2, 3, padding=1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.first(x)
+        positive = self.act(y)
+        drawn: torch.Tensor = self.decoder(self.encoder(torch.cat([positive, y], 1)))
+        return drawn
+
+
+def test_an_activation_whose_input_is_read_again_never_works_in_place() -> None:
+    torch.manual_seed(0)
+    module = _ReadsTwice().eval()
+    model = LatentModel.from_module(module, latent="encoder", n_channels=2, ndim=2)
+    x = torch.randn(1, 2, 16, 16)
+    with model.running():
+        given = module.first(x)
+        assert torch.equal(model.latents_after(given.clone()), model.encode_tensor(x))
+    assert module.act.inplace is False
+
+
+def test_activations_are_given_back_as_they_were() -> None:
+    module = nn.Sequential(
+        OrderedDict(
+            encoder=nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1), nn.ReLU(), nn.Conv2d(4, 3, 3, 2, 1)),
+            decoder=nn.Sequential(nn.Upsample(scale_factor=4), nn.Conv2d(3, 2, 3, padding=1)),
+        )
+    )
+    model = LatentModel.from_module(module, latent="encoder", n_channels=2, ndim=2)
+    x = torch.randn(1, 2, 16, 16)
+    with model.running():
+        given = module.encoder[0](x)
+        kept = given.clone()
+        z = model.latents_after(given)
+        assert torch.equal(z, model.encode_tensor(x))
+    assert not torch.equal(given, kept), "the activation should have worked in place"
+    assert module.encoder[1].inplace is False

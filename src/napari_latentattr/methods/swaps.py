@@ -159,18 +159,17 @@ class _Measurement:
         if weight is None or not others:
             return False
         self._compare_images(mine, theirs[0], stack)
-        spread = torch.cat([other.latents for other in theirs]) - mine.latents
+        latents = torch.cat([other.latents for other in theirs])
         change = np.empty((len(others), self.model.spec.n_maps, len(self.sets)))
         for s, channels in enumerate(self.sets):
-            move = self.encoder.swap(mine, [other.x for other in theirs], channels)
-            move -= mine.latents
-            change[..., s], moved = _half_mean_square(move, weight)
+            z = self.encoder.swap(mine, [other.x for other in theirs], channels)
+            change[..., s], moved = _half_mean_square(z, mine.latents, weight)
             self.moved[:, s] = np.maximum(self.moved[:, s], moved)
         self.largest = np.maximum(
             self.largest, mine.latents.abs().flatten(2).amax(2)[0].cpu().numpy()
         )
         rows.change.extend(change)
-        distance, apart = _half_mean_square(spread, weight)
+        distance, apart = _half_mean_square(latents, mine.latents, weight)
         self.apart = np.maximum(self.apart, apart)
         rows.spread.extend(distance)
         rows.recipient.extend([self.unit[self.cases.units[case]]] * len(others))
@@ -181,7 +180,7 @@ class _Measurement:
         if case not in self.window:
             stack = self.cases[case]
             if case not in self.hashes:
-                self.hashes[case] = sha256(stack.data.tobytes()).digest()
+                self.hashes[case] = sha256(np.ascontiguousarray(stack.data).data).digest()
             x = torch.from_numpy(stack.data[None].copy()).to(self.model.spec.device)
             self.window[case] = (stack, self.encoder.encode(x))
         self.window.move_to_end(case)
@@ -212,9 +211,12 @@ class _Measurement:
         return sha256(b"".join(self.hashes[i] for i in sorted(self.hashes))).hexdigest()
 
 
-def _half_mean_square(move: Tensor, weight: Tensor) -> tuple[Float64, Float64]:
-    """Half the weighted mean square (R, K), and each map's largest counted move (K,)."""
-    flat = move.flatten(2)
-    mean = (flat.square() @ weight).double().cpu().numpy() / 2
-    largest = (flat.abs() * (weight > 0)).amax((0, 2)).double().cpu().numpy()
-    return mean, largest
+def _half_mean_square(z: Tensor, origin: Tensor, weight: Tensor) -> tuple[Float64, Float64]:
+    """Half the weighted mean square of z - origin (R, K), and each map's largest move (K,).
+
+    Writes over z.
+    """
+    square = z.sub_(origin).square_().flatten(2)
+    mean = (square @ weight).double().cpu().numpy() / 2
+    counted = square if bool(weight.all()) else square * (weight > 0)
+    return mean, counted.amax((0, 2)).sqrt().double().cpu().numpy()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -18,29 +17,10 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import Float32, LatentSpec, MapRef
+from napari_latentattr.model.in_place import in_place, overwriting_parts
 from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
 from napari_latentattr.model.probing import Probe, probe
 from napari_latentattr.model.state import state_hash, undisturbed
-
-
-@dataclass(frozen=True, slots=True)
-class SelfTest:
-    """How a loaded model behaved when it was tried.
-
-    Attributes
-    ----------
-    gap : float
-        Largest difference between decode(encode(x)) and the model's own output, relative to its
-        largest value; NaN where a skip connection makes them differ by design.
-    repeats : bool
-        The same input gave the same bits twice.
-    other_shape : bool
-        It also ran on an input of another size.
-    """
-
-    gap: float
-    repeats: bool
-    other_shape: bool
 
 
 class LatentModel:
@@ -64,6 +44,8 @@ class LatentModel:
         self._lock = threading.RLock()
         self._depth = 0
         self._given: Tensor | None = None
+        self._overwriting: list[nn.Module] = []
+        self._overwriting = self._safe_in_place()
         self._decoder = self._own_decoder()
 
     @classmethod
@@ -173,7 +155,8 @@ class LatentModel:
             step: tuple[int, ...] = self.module.get_submodule(self.first_layer).stride  # type: ignore[assignment]
             shape = [n * s for n, s in zip(response.shape[2:], step, strict=True)]
             blank = response.new_zeros(()).expand(len(response), self.spec.n_channels, *shape)
-            return self._run_to_latent(blank, response)
+            with in_place(self._overwriting):
+                return self._run_to_latent(blank, response)
 
     def decode_tensor(self, z: Tensor) -> Tensor:
         """Pictures (N, C, *S) from a code (N, K, *L) on the model's device."""
@@ -188,6 +171,12 @@ class LatentModel:
         if found is None:
             raise ModelError(f"the model returns no picture of {self.spec.n_channels} images")
         return found
+
+    def noise(self, *, seed: int) -> Tensor:
+        """Return one case (1, C, *S) of noise, of the size that the model was probed with."""
+        shape = (1, self.spec.n_channels, *self._probed_shape)
+        generator = torch.Generator().manual_seed(seed)
+        return torch.randn(shape, generator=generator).to(self.spec.device)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -208,24 +197,6 @@ class LatentModel:
             finally:
                 self._depth -= 1
                 self._given = None
-
-    def self_test(self) -> SelfTest:
-        """Try the model on noise: decoding, repeating, another size."""
-        shape = (1, self.spec.n_channels, *self._probed_shape)
-        x = torch.randn(shape, generator=torch.Generator().manual_seed(2)).to(self.spec.device)
-        with self.running():
-            z, again = (self.encode_tensor(x).clone() for _ in range(2))
-            whole = picture(self.module(x), self.spec.n_channels, self.spec.ndim)
-            gap = float("nan")
-            if whole is not None and not self.spec.skips:
-                scale = whole.abs().max().clamp_min(1e-12)
-                gap = float((self.decode_tensor(z) - whole).abs().max() / scale)
-            try:
-                self.encode_tensor(x.repeat(1, 1, *[2] * self.spec.ndim))
-                other_shape = True
-            except (RuntimeError, ValueError):
-                other_shape = False
-        return SelfTest(gap, bool(torch.equal(z, again)), other_shape)
 
     def _run_to_latent(self, x: Tensor, given: Tensor | None) -> Tensor:
         self._given = given
@@ -248,13 +219,27 @@ class LatentModel:
         compute = part.forward
         part.forward = lambda x: compute(x) if self._given is None else self._given
 
+    def _safe_in_place(self) -> list[nn.Module]:
+        """Activations after the first layer that give the same bits when they work in place."""
+        parts = overwriting_parts(self.module)
+        if self.first_layer is None or not parts:
+            return []
+        with self.running():
+            response = self.module.get_submodule(self.first_layer)(self.noise(seed=4))
+            plain = self.latents_after(response.clone())
+            self._overwriting = parts
+            try:
+                same = torch.equal(plain, self.latents_after(response))
+            except RuntimeError:
+                same = False
+        return parts if same else []
+
     def _own_decoder(self) -> nn.Module | None:
         """Use the child named decoder where it alone maps the latent to the picture."""
         part = getattr(self.module, "decoder", None)
         if not isinstance(part, nn.Module) or self._flat or self.spec.skips:
             return None
-        shape = (1, self.spec.n_channels, *self._probed_shape)
-        x = torch.randn(shape, generator=torch.Generator().manual_seed(3)).to(self.spec.device)
+        x = self.noise(seed=3)
         self._decoder = None
         with self.running():
             whole = picture(self.module(x), self.spec.n_channels, self.spec.ndim)

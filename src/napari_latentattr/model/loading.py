@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from napari_latentattr.core.errors import ModelError, UntrustedModelError
 from napari_latentattr.model.architectures import build
 from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.self_test import self_test
 from napari_latentattr.model.weights import read_weights
 
 _PREFIXES = ("model.", "net.", "module.", "autoencoder.", "_orig_mod.")
@@ -121,7 +122,7 @@ def _some(names: set[str]) -> str:
 
 
 def _check(model: LatentModel, path: Path) -> None:
-    tried = model.self_test()
+    tried = self_test(model)
     if not tried.repeats:
         raise ModelError(
             f"{path.name}: the same image gives another latent each time, so nothing can be "
