@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -31,7 +31,8 @@ class Study:
     ----------
     name : str
         Of the study file or, where that is ``study.yaml``, of its folder.
-    path : Path
+    path : Path or None
+        None for a study that was put together by hand.
     model : LatentModel
     cohort : Cohort
         Volumes; or their slices when all belong to one patient and the file says `slices`.
@@ -41,7 +42,7 @@ class Study:
     """
 
     name: str
-    path: Path
+    path: Path | None
     model: LatentModel
     cohort: Cohort
     outcome_name: str | None
@@ -74,6 +75,34 @@ class Study:
         if name in self.cohort.columns:
             return self.cohort.values(name)
         return tuple(self.cohort.region(i, name) for i in range(len(self.cohort)))
+
+    def named_outcome(self, name: str | None = None) -> tuple[str, list[Any] | str]:
+        """Name of an outcome and its values, or for a label its name: it is read case by case.
+
+        Parameters
+        ----------
+        name : str, optional
+            A column or a label; the study's own outcome when None.
+
+        Raises
+        ------
+        InputError
+            When there is no such column or label.
+        """
+        name = self.outcome_name if name is None else name
+        if name is None:
+            raise InputError(
+                f"{self.name} names no outcome; give --outcome with a column or a label"
+            )
+        if name in self.cohort.columns:
+            return name, self.cohort.values(name).tolist()
+        known = (*self.cohort.columns, *self.cohort.region_names)
+        if name not in known:
+            raise InputError(
+                f"outcome {name} is neither a column nor a label{did_you_mean(name, known)}; known "
+                f"are {', '.join(known) or 'none'}"
+            )
+        return name, name
 
 
 def open_study(path: Path | str, *, trust: bool = False) -> Study:

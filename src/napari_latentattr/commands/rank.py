@@ -8,8 +8,6 @@ from pathlib import Path
 from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import table
-from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import gate_sentence, top_map_sentence
 from napari_latentattr.core.types import Ranking
@@ -17,7 +15,6 @@ from napari_latentattr.figures.ranking import cluster_letter, ranking_figure
 from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
 from napari_latentattr.io.records import ranking_csv, ranking_record
-from napari_latentattr.ranking.outcome import Outcome
 from napari_latentattr.ranking.rank import rank_maps
 
 
@@ -40,7 +37,7 @@ def rank_study(
     study: Study, outcome: str | None, *, seed: int | None, progress: Progress
 ) -> Ranking:
     """Rank the maps of a study for one of its outcomes; its own seed and outcome when None."""
-    name, values = _outcome_named(study, outcome)
+    name, values = study.named_outcome(outcome)
     return rank_maps(
         study.model,
         study.cohort,
@@ -49,25 +46,6 @@ def rank_study(
         seed=study.seed if seed is None else seed,
         progress=progress,
     )
-
-
-def _outcome_named(study: Study, name: str | None) -> tuple[str, Outcome]:
-    """Values of a column, or the name of a label, which the ranking reads case by case."""
-    name = study.outcome_name if name is None else name
-    if name is None:
-        raise InputError(
-            f"{study.path.name} names no outcome; give --outcome with a column or a label"
-        )
-    cohort = study.cohort
-    if name in cohort.columns:
-        return name, cohort.values(name).tolist()
-    known = (*cohort.columns, *cohort.region_names)
-    if name not in known:
-        raise InputError(
-            f"outcome {name} is neither a column nor a label{did_you_mean(name, known)}; known "
-            f"are {', '.join(known) or 'none'}"
-        )
-    return name, name
 
 
 def write_ranking(folder: Path, ranking: Ranking) -> None:

@@ -1,0 +1,108 @@
+"""What was found out about one study so far, and what is looked at; plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Literal, TypeAlias
+
+from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
+
+PictureKind: TypeAlias = Literal["where", "drawn"]
+
+# A picture of four images of 96 cubed takes 14 MB.
+MOST_PICTURES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The one latent map, image and case that everything on the screen is about."""
+
+    map: int = 0
+    channel: int = 0
+    case: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is laid over the images of one case for one latent map.
+
+    Attributes
+    ----------
+    kind : {"where", "drawn"}
+        Where the images drive the map, or what the decoder draws from it.
+    target : MapRef
+    case : str
+    channels : tuple of str
+    volume : (C, *S) float32 array
+    grid : Grid
+    unit : str
+    method : str
+        Its key.
+    title : str
+        The method in words.
+    note : str
+        What has to be known to read it, e.g. how far the parts are from adding up.
+    """
+
+    kind: PictureKind
+    target: MapRef
+    case: str
+    channels: tuple[str, ...]
+    volume: Float32
+    grid: Grid
+    unit: str
+    method: str
+    title: str
+    note: str
+    provenance: Provenance
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What a later picture replaces: kind, map, case."""
+        return (self.kind, self.target.index, self.case)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Results:
+    """All answers of a session; adding gives a new value, so any state can be gone back to.
+
+    Attributes
+    ----------
+    ranking : Ranking or None
+    dependence : tuple of ChannelDependence
+        The newest first.
+    pictures : mapping of (kind, map, case) to Picture
+        The newest last.
+    """
+
+    ranking: Ranking | None = None
+    dependence: tuple[ChannelDependence, ...] = ()
+    pictures: Mapping[tuple[str, int, str], Picture] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
+
+    def with_ranking(self, ranking: Ranking) -> Results:
+        """Return these results with this ranking."""
+        return replace(self, ranking=ranking)
+
+    def with_dependence(self, found: ChannelDependence) -> Results:
+        """Return these results with this answer in front; it replaces one to the same question."""
+        others = (d for d in self.dependence if (d.region, d.maps) != (found.region, found.maps))
+        return replace(self, dependence=(found, *others))
+
+    def with_picture(self, picture: Picture) -> Results:
+        """Return these results with this picture; beyond `MOST_PICTURES` the oldest goes."""
+        kept = {key: p for key, p in self.pictures.items() if key != picture.key}
+        kept[picture.key] = picture
+        newest = list(kept.items())[-MOST_PICTURES:]
+        return replace(self, pictures=MappingProxyType(dict(newest)))
+
+    def about(self, which: int, *, region: str = "") -> ChannelDependence | None:
+        """Newest answer about one map, in the whole body or inside one region."""
+        for found in self.dependence:
+            if found.region == region and any(ref.index == which for ref in found.maps):
+                return found
+        return None
