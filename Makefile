@@ -21,7 +21,7 @@ help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1@/p' $(firstword $(MAKEFILE_LIST)) | tr '@' '\t'
 
 demo: .venv/.all ## Run the tour of the sample studies: sentences, tables and pictures
-	$(venv)/latentattr demo
+	$(venv)/latentattr demo --view
 
 test: check suite wheel ## Everything that a change must pass
 

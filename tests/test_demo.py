@@ -56,7 +56,7 @@ def tell(folder: Path, *, cohort: bool) -> Told:
         for module in (command, channels, rank):
             patch.setattr(module, "png", partial(keep, module.png))
         patch.setattr(simulated, "write_cohort", partial(write_cohort, patients=8))
-        report = command.run(folder, cohort=cohort, seed=None, progress=SILENT)
+        report = command.run(folder, cohort=cohort, view=False, seed=None, progress=SILENT)
     return Told(folder, report.text, words)
 
 

@@ -46,7 +46,15 @@ def test_every_command_is_a_function_of_this_package(manifest):
 
 def test_every_command_is_contributed_to_something(manifest):
     offered = {command.id for command in manifest.contributions.commands}
-    used = {sample.command for sample in manifest.contributions.sample_data}
+    parts = manifest.contributions
+    used = {
+        part.command
+        for kind in (parts.sample_data, parts.widgets, parts.readers, parts.writers)
+        for part in kind
+    }
+    used |= {
+        item.command for menu in parts.menus.values() for item in menu if hasattr(item, "command")
+    }
     assert used == offered
 
 

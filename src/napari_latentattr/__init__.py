@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study, open_study
+    from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.types import (
         Attribution,
@@ -22,7 +23,12 @@ if TYPE_CHECKING:
     )
     from napari_latentattr.io.volumes import read_stack
     from napari_latentattr.io.writing import write_volume
+    from napari_latentattr.methods._parameters import Bounds
+    from napari_latentattr.methods._registry import methods as methods
+    from napari_latentattr.methods._registry import register
+    from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
@@ -30,8 +36,10 @@ if TYPE_CHECKING:
 
 _HOME = {
     "Attribution": "core.types",
+    "Bounds": "methods._parameters",
     "ChannelDependence": "core.dependence",
     "Cohort": "cohort.cohort",
+    "Decomposition": "core.decomposition",
     "Evidence": "core.types",
     "Grid": "core.types",
     "ImageStack": "core.types",
@@ -39,19 +47,24 @@ _HOME = {
     "MapRef": "core.types",
     "Ranking": "core.types",
     "Study": "cohort.study",
+    "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
+    "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "load_model": "model.loading",
     "open_study": "cohort.study",
     "rank_maps": "ranking.rank",
     "read_stack": "io.volumes",
+    "register": "methods._registry",
     "write_volume": "io.writing",
 }
 
 __all__ = [
     "Attribution",
+    "Bounds",
     "ChannelDependence",
     "Cohort",
+    "Decomposition",
     "Evidence",
     "Grid",
     "ImageStack",
@@ -59,17 +72,22 @@ __all__ = [
     "MapRef",
     "Ranking",
     "Study",
+    "attribute",
     "channel_dependence",
+    "decompose",
     "dependence_volume",
     "load_model",
     "open_study",
     "rank_maps",
     "read_stack",
+    "register",
     "write_volume",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "methods":  # the folder itself; called, it lists what is in it
+        return import_module(f"{__name__}.methods")
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

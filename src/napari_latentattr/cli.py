@@ -92,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_rank(commands)
     _add_channels(commands)
+    _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
     return parser
@@ -184,6 +185,23 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
     )
 
 
+def _add_view(commands: _Commands[_Parser]) -> None:
+    does = "Open napari with the study in it."
+    parser = commands.add_parser(
+        "view",
+        help=does,
+        description=does,
+        epilog="Example: latentattr view study.yaml",
+        allow_abbrev=False,
+    )
+    parser.add_argument("study", type=Path, metavar="STUDY", help="study file (YAML)")
+    parser.add_argument("--answer", action="store_true", help="rank and measure at once")
+    parser.add_argument("--trust", action="store_true", help="run code that came with the model")
+    parser.add_argument("--quiet", action="store_true", help="say nothing at the end")
+    parser.add_argument("--debug", action="store_true", help="show where the tool itself failed")
+    parser.set_defaults(out=None, json=False)
+
+
 def _add_demo(commands: _Commands[_Parser]) -> None:
     parser = _add_command(
         commands,
@@ -195,6 +213,9 @@ def _add_demo(commands: _Commands[_Parser]) -> None:
     parser.set_defaults(out=Path("latentattr-demo"))
     parser.add_argument(
         "--cohort", action="store_true", help="a simulated cohort instead of real DTI (slower)"
+    )
+    parser.add_argument(
+        "--view", action="store_true", help="also open napari, where there is a display"
     )
     _add_seed(parser)
 

@@ -1,4 +1,6 @@
-"""Turns images into layers for the viewer, as plain tuples; every layer lies in one place in mm.
+"""Turns images, latent maps and pictures into layers for the viewer, as plain tuples.
+
+Every layer of a case lies in one place in mm, and says in its metadata what it is.
 
 A viewer draws scale and translation exactly and drops rotations, so layers get those two alone;
 the exact affine travels in the metadata. This file refuses to import a viewer.
@@ -6,12 +8,16 @@ the exact affine travels in the metadata. This file refuses to import a viewer.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from napari_latentattr.core.types import Grid, ImageStack
+from napari_latentattr.core.latent_grid import latent_grid
+from napari_latentattr.core.results import Picture
+from napari_latentattr.core.types import Float32, Grid, ImageStack, LatentSpec
 from napari_latentattr.io.study_file import read_study_file
 from napari_latentattr.io.volumes import read_labels, read_stack
 from napari_latentattr.samples.folders import sample_folder
@@ -21,7 +27,18 @@ Layer: TypeAlias = tuple[npt.NDArray[Any], dict[str, Any], Literal["image", "lab
 # Direction in which the index of each canonical axis grows: inferior, posterior, left
 _DIRECTIONS = ("I", "P", "L")
 _UNKNOWN = ("slice", "row", "column")
-_KEY = "napari-latentattr"
+# Where a layer keeps what it is: {KEY: {"key": (kind, map, image, case), "grid": Grid, ...}}
+KEY = "napari-latentattr"
+MAP_AXIS = "map"
+
+# Blue, transparent, orange: both signs stay apart in the three kinds of colour blindness.
+SIGNED: Mapping[str, Any] = {
+    "name": "LA signed",
+    "colors": [[0.12, 0.45, 1, 1], [0.12, 0.45, 1, 0], [1, 0.55, 0.05, 0], [1, 0.45, 0, 1]],
+    "controls": [0.0, 0.5, 0.5, 1.0],
+}
+# In 3D small values would add up to fog, so the middle third is transparent.
+SIGNED_3D: Mapping[str, Any] = {**SIGNED, "name": "LA signed 3D", "controls": [0, 0.33, 0.67, 1]}
 
 
 def image_layers(stack: ImageStack) -> list[Layer]:
@@ -52,6 +69,83 @@ def image_layers(stack: ImageStack) -> list[Layer]:
     ]
 
 
+def case_layers(stack: ImageStack) -> list[Layer]:
+    """`image_layers` that say in their metadata which image of which case they are."""
+    layers = image_layers(stack)
+    for channel, (_, look, _) in zip(stack.channels, layers, strict=True):
+        look["metadata"][KEY]["key"] = ("image", None, channel, stack.case)
+        look |= {"interpolation2d": "linear", "rendering": "attenuated_mip"}
+    return layers
+
+
+def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
+    """All latent maps of one case as one layer, each latent at the centre of what it sees.
+
+    Parameters
+    ----------
+    maps : (K, *L) float32 array
+    spec : LatentSpec
+    stack : ImageStack
+        The images that the maps were computed from.
+
+    Returns
+    -------
+    (data, keyword arguments, "image")
+        The first axis is called ``map`` and counts; the others are in mm.
+    """
+    place = placement(stack.grid)
+    scale, translate = np.array(place["scale"]), np.array(place["translate"])
+    grid = latent_grid(stack.grid, spec, maps.shape[1:])
+    look = {
+        "name": "LA · latent maps",
+        "colormap": "inferno",
+        "blending": "additive",
+        "contrast_limits": _contrast(maps),
+        "interpolation2d": "nearest",
+        "interpolation3d": "nearest",
+        "visible": False,
+        "scale": (1.0, *(scale * spec.stride).tolist()),
+        "translate": (0.0, *(translate + scale * spec.offset).tolist()),
+        # Without any unit on this axis the viewer would switch units off for all layers.
+        "units": ("pixel", *place["units"]),
+        "axis_labels": (MAP_AXIS, *place["axis_labels"]),
+        "metadata": {KEY: {"key": ("latents", None, None, stack.case), "grid": grid}},
+    }
+    return maps, look, "image"
+
+
+def picture_layers(picture: Picture) -> list[Layer]:
+    """One coloured layer an image, all within the same limits, so colours can be compared.
+
+    Parameters
+    ----------
+    picture : Picture
+
+    Returns
+    -------
+    list of (data, keyword arguments, "image")
+        Zero is transparent, positive orange, negative blue.
+    """
+    limit = float(np.nanmax(np.abs(picture.volume), initial=0.0)) or 1.0
+    return [
+        (
+            volume,
+            {
+                "name": f"LA · map {picture.target.index} · {picture.kind} in {channel}",
+                "colormap": dict(SIGNED),
+                "contrast_limits": (-limit, limit),
+                "blending": "translucent_no_depth",
+                "interpolation2d": "linear",
+                "rendering": "translucent",
+                **placement(picture.grid),
+                "metadata": {KEY: _described(picture, channel)},
+            },
+            "image",
+        )
+        for channel, volume in zip(picture.channels, picture.volume, strict=True)
+    ]
+
+
 def placement(grid: Grid) -> dict[str, Any]:
     """Keyword arguments that put an array on `grid` where it belongs in the viewer.
 
@@ -76,7 +170,7 @@ def placement(grid: Grid) -> dict[str, Any]:
         "translate": tuple((centre - scale * middle).tolist()),
         "units": ("mm",) * grid.ndim,
         "axis_labels": (_DIRECTIONS if grid.known else _UNKNOWN)[-grid.ndim :],
-        "metadata": {_KEY: {"grid": grid}},
+        "metadata": {KEY: {"grid": grid}},
     }
 
 
@@ -101,6 +195,26 @@ def dti_sample() -> list[Layer]:
         **placement(stack.grid),
     }
     return [*image_layers(stack), (labels, look, "labels")]
+
+
+def _described(picture: Picture, channel: str) -> dict[str, Any]:
+    """Say what the layer of one image is and how it was made; all but the grid are JSON scalars."""
+    made = picture.provenance
+    return {
+        "key": (picture.kind, picture.target.index, channel, picture.case),
+        "grid": picture.grid,
+        "target": str(picture.target),
+        "unit": picture.unit,
+        "title": picture.title,
+        "note": picture.note,
+        "method": made.method,
+        "parameters": json.dumps(dict(made.params), default=str),
+        "seed": made.seed,
+        "model_sha256": made.model_sha256,
+        "data_sha256": made.data_sha256,
+        "versions": json.dumps(dict(made.versions)),
+        "seconds": made.seconds,
+    }
 
 
 def _contrast(image: npt.NDArray[np.float32]) -> tuple[float, float]:

@@ -45,6 +45,8 @@ class Picture:
         The method in words.
     note : str
         What has to be known to read it, e.g. how far the parts are from adding up.
+    numbers : mapping of str to float
+        What the method says beside, e.g. ``entanglement``.
     """
 
     kind: PictureKind
@@ -58,6 +60,7 @@ class Picture:
     title: str
     note: str
     provenance: Provenance
+    numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def key(self) -> tuple[str, int, str]:

@@ -309,6 +309,8 @@ class Attribution:
     residual : float
         ``sum(score) - (f(x) - f(baseline))`` in `unit`; NaN where no completeness is claimed.
     grid : Grid or None
+    numbers : mapping of str to float
+        What else has to be read beside the volume, by name, such as ``entanglement``.
     """
 
     target: MapRef
@@ -319,6 +321,7 @@ class Attribution:
     grid: Grid | None
     provenance: Provenance
     evidence: Evidence | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,10 +114,10 @@ def check_channels(channels: Sequence[str]) -> None:
     if twice is not None:
         raise InputError(f"the channel {twice} is listed twice; name each image once")
     for name in channels:
-        if name in RESERVED or not can_name_a_file(name):
+        if name in RESERVED or not can_name_a_file(name) or {",", "|"} & set(name):
             raise InputError(
                 f"{name!r} cannot be the name of a channel; "
-                f"use letters and digits, and none of {', '.join(RESERVED)}"
+                f"use letters and digits, no comma, and none of {', '.join(RESERVED)}"
             )
 
 

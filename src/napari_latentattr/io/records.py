@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import TypeAlias
+
+import numpy as np
 
 from napari_latentattr.core.dependence import ChannelDependence, JointSwap
 from napari_latentattr.core.types import MapRef, Provenance, Ranking
@@ -110,7 +113,10 @@ def _joint_record(result: ChannelDependence, swap: JointSwap) -> Record:
 
 
 def ranking_record(ranking: Ranking) -> Record:
-    """Which maps carry an outcome: ``ranking.json``, maps in order of rank."""
+    """Which maps carry an outcome: ``ranking.json``, maps in order of rank.
+
+    ``measured`` names them in the order of the arrays.
+    """
     gate = ranking.gate
     return {
         "kind": "ranking",
@@ -120,6 +126,7 @@ def ranking_record(ranking: Ranking) -> Record:
         "gate": {**asdict(gate), "null": list(gate.null), "null_maximum": max(gate.null)},
         "null": ranking.evidence[0].null,
         "family": ranking.evidence[0].family,
+        "measured": [str(ref) for ref in ranking.maps],
         "maps": [_ranked_record(ranking, rank) for rank in range(1, len(ranking.maps) + 1)],
         "provenance": provenance_record(ranking.provenance),
     }
@@ -135,6 +142,21 @@ def _ranked_record(ranking: Ranking, rank: int) -> Record:
         evidence.n,
     )
     return dict(zip(_MAP_COLUMNS, cells, strict=True))
+
+
+def json_text(record: Mapping[str, object]) -> str:
+    """Record as standard JSON, which has no NaN: numbers that do not exist become null."""
+    return json.dumps(_standard(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _standard(value: object) -> object:
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): _standard(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_standard(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def dependence_csv(result: ChannelDependence) -> str:

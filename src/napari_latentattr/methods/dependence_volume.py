@@ -60,7 +60,7 @@ def dependence_volume(
     if not 0 <= case < len(cohort):
         raise InputError(f"case {case} was asked, the cohort has cases 0 to {len(cohort) - 1}")
     stack = cohort[case]
-    moves = _moves(fitted, cohort, which, case, donors, seed, progress)
+    moves = latent_moves(fitted, cohort, which, case, donors, seed, progress)
     shape = moves.shape[1:]
     inside = np.ones(shape, dtype=bool)
     if stack.mask is not None:
@@ -87,7 +87,7 @@ def dependence_volume(
     )
 
 
-def _moves(
+def latent_moves(
     model: LatentModel | SlicewiseModel,
     cohort: CaseSource,
     which: int,
@@ -96,7 +96,7 @@ def _moves(
     seed: int,
     progress: Progress,
 ) -> Float64:
-    """Root mean square move over donors, (C, *L)."""
+    """Root mean square move of a latent map over donors, (C, *L)."""
     source, pairs = with_donors(cohort, donors=donors, seed=seed)
     others = dict(pairs)[case]
     encoder = SwapEncoder(model)

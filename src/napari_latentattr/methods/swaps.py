@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from typing import TypeAlias
 
@@ -130,10 +131,11 @@ class _Measurement:
 
     def run(self, progress: Progress) -> Swaps:
         rows, received = _Rows(), 0
+        steps = len(self.pairs) * len(self.sets)
         for done, (case, others) in enumerate(self.pairs):
-            progress.report(done, len(self.pairs), "exchanging images between cases")
-            received += self._receive(case, others, rows)
-        progress.report(len(self.pairs), len(self.pairs), "exchanging images between cases")
+            at = partial(progress.report, total=steps, text="exchanging images between cases")
+            received += self._receive(case, others, rows, at, done * len(self.sets))
+        progress.report(steps, steps, "exchanging images between cases")
         with np.errstate(invalid="ignore", divide="ignore"):
             size = np.sqrt(np.diag(self.products))
             likeness = self.products / np.outer(size, size)
@@ -151,8 +153,11 @@ class _Measurement:
             data_sha256=self._data_sha256(),
         )
 
-    def _receive(self, case: int, others: list[int], rows: _Rows) -> bool:
+    def _receive(
+        self, case: int, others: list[int], rows: _Rows, report: Callable[[int], None], done: int
+    ) -> bool:
         """Swap into one case; False when none of its latents count."""
+        report(done)
         stack, mine = self._encoded(case)
         weight = self._weight(case, stack, tuple(mine.latents.shape[2:]))
         theirs = [self._encoded(j)[1] for j in others]
@@ -162,6 +167,7 @@ class _Measurement:
         latents = torch.cat([other.latents for other in theirs])
         change = np.empty((len(others), self.model.spec.n_maps, len(self.sets)))
         for s, channels in enumerate(self.sets):
+            report(done + s)
             z = self.encoder.swap(mine, [other.x for other in theirs], channels)
             change[..., s], moved = _half_mean_square(z, mine.latents, weight)
             self.moved[:, s] = np.maximum(self.moved[:, s], moved)

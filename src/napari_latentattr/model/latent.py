@@ -198,6 +198,18 @@ class LatentModel:
                 self._depth -= 1
                 self._given = None
 
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """Set the module up for gradients of tensors made inside; its weights get none."""
+        with self.running(), torch.inference_mode(False), torch.enable_grad():
+            wanted = [p for p in self.module.parameters() if p.requires_grad]
+            self.module.requires_grad_(False)
+            try:
+                yield
+            finally:
+                for parameter in wanted:
+                    parameter.requires_grad_(True)
+
     def _run_to_latent(self, x: Tensor, given: Tensor | None) -> Tensor:
         self._given = given
         hook = self.module.get_submodule(self.spec.layer).register_forward_hook(_stop)

@@ -78,6 +78,12 @@ class SlicewiseModel:
         with self.model.running():
             yield
 
+    @contextmanager
+    def differentiable(self) -> Iterator[None]:
+        """Set the 2D model up for gradients of its input."""
+        with self.model.differentiable():
+            yield
+
     def fold(self, x: Tensor) -> Tensor:
         """Slices (N * n, C, H, W) of volumes (N, C, Z, Y, X)."""
         return x.movedim(2 + self._axis, 1).flatten(0, 1)

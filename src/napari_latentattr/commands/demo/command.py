@@ -12,6 +12,7 @@ from napari_latentattr.commands.demo.pictures import best_case, chapter
 from napari_latentattr.commands.demo.questions import Answer, answer
 from napari_latentattr.commands.rank import write_ranking
 from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.view import start_in_background
 from napari_latentattr.commands.volumes import Moves, moves_of, moves_of_case, write_moves
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Provenance
@@ -25,7 +26,7 @@ _DONORS = 4
 _COLUMNS = 96
 
 
-def run(folder: Path, *, cohort: bool, seed: int | None, progress: Progress) -> Report:
+def run(folder: Path, *, cohort: bool, view: bool, seed: int | None, progress: Progress) -> Report:
     """Run the demo on real DTI of one person or, with `cohort`, on simulated patients.
 
     Writes ``demo.json``, ``overview.png`` and ``story.txt``, and a folder a question.
@@ -63,6 +64,8 @@ def run(folder: Path, *, cohort: bool, seed: int | None, progress: Progress) -> 
         "provenance": provenance_record(provenance),
     }
     write_json(folder / "demo.json", record)
+    if view and not cohort and start_in_background(questions[0].study.path):
+        story += "\n\nnapari opens with the first question in it."
     return Report(story, "demo.json")
 
 

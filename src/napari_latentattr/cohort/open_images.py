@@ -1,0 +1,140 @@
+"""A study of images that are already open: one person, named arrays on grids.
+
+Refuses to know files and viewers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from napari_latentattr.cohort.cohort import Cohort
+from napari_latentattr.cohort.study import Study
+from napari_latentattr.core.errors import GridMismatchError, InputError
+from napari_latentattr.core.types import Bool, Grid, ImageStack
+from napari_latentattr.io.case_table import Values, check_channels
+from napari_latentattr.io.preprocessing import Preprocessing, Scaling, preprocess
+
+if TYPE_CHECKING:
+    from napari_latentattr.model.latent import LatentModel
+
+CASE = "open images"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OpenImage:
+    """An image or a label map (*S) that is open somewhere, and where its voxels lie."""
+
+    name: str
+    data: npt.NDArray[Any]
+    grid: Grid
+
+
+def stack_of(images: Sequence[OpenImage], *, scaling: Scaling = "percentile") -> ImageStack:
+    """Put open images together as the images of one case, in the order given.
+
+    Parameters
+    ----------
+    images : sequence of OpenImage
+        All on one grid, within 0.001 mm.
+    scaling : str
+        As in `Preprocessing`.
+
+    Raises
+    ------
+    InputError
+        When there is none, two have one name, or one holds values that are no numbers.
+    GridMismatchError
+        When one lies on another grid.
+    """
+    if not images:
+        raise InputError("no image is chosen; tick one layer for each image of the model")
+    names = [image.name for image in images]
+    check_channels(names)
+    first = images[0]
+    for image in images:
+        _check(image, first)
+    data = np.stack([np.asarray(image.data, dtype=np.float32) for image in images])
+    if not np.isfinite(data).all():
+        raise InputError("the images hold values that are no finite numbers; replace them first")
+    stack = ImageStack(CASE, tuple(names), data, first.grid)
+    return preprocess(stack, Preprocessing(scaling=scaling))
+
+
+def study_of(
+    model: LatentModel,
+    stack: ImageStack,
+    *,
+    labels: Sequence[OpenImage] = (),
+    outcome: str | None = None,
+) -> Study:
+    """Make a study of one stack: slice by slice where a 2D model meets a volume.
+
+    Parameters
+    ----------
+    labels : sequence of OpenImage
+        Label maps on the grid of the stack; every nonzero voxel is labelled.
+    outcome : str, optional
+        Name of one of them.
+    """
+    regions = {}
+    for image in labels:
+        if image.data.shape != stack.grid.shape or not image.grid.same_as(stack.grid):
+            raise GridMismatchError(
+                f"labels {image.name} lie on another grid than the images; make them on the images"
+            )
+        regions[image.name] = np.asarray(image.data) > 0
+    source = _OneStack(stack, regions)
+    flat = model.spec.ndim == 2 and stack.grid.ndim == 3
+    cohort = Cohort(source, slices="axial" if flat else None)
+    return Study(
+        name=CASE,
+        path=None,
+        model=model,
+        cohort=cohort.by_slice("axial") if flat else cohort,
+        outcome_name=outcome,
+        seed=0,
+    )
+
+
+def _check(image: OpenImage, first: OpenImage) -> None:
+    if image.data.ndim not in (2, 3) or image.data.shape != image.grid.shape:
+        raise InputError(
+            f"layer {image.name} has shape {image.data.shape}; images have 2 or 3 axes in space"
+        )
+    if not image.grid.same_as(first.grid):
+        have, want = ("x".join(map(str, i.grid.shape)) for i in (image, first))
+        raise GridMismatchError(
+            f"layer {image.name} has a grid of {have} at {_mm(image.grid)} mm, {first.name} one of "
+            f"{want} at {_mm(first.grid)} mm; bring the images onto one grid first"
+        )
+
+
+def _mm(grid: Grid) -> str:
+    return " x ".join(f"{s:g}" for s in grid.spacing)
+
+
+class _OneStack:
+    """The one case."""
+
+    columns: tuple[str, ...] = ()
+
+    def __init__(self, stack: ImageStack, regions: Mapping[str, Bool]) -> None:
+        self._stack, self._regions = stack, dict(regions)
+        self.channels = stack.channels
+        self.cases = self.patients = (stack.case,)
+        self.sequences = ("",)
+        self.region_names = tuple(self._regions)
+
+    def read(self, index: int) -> ImageStack:
+        return self._stack
+
+    def region(self, index: int, name: str) -> Bool:
+        return self._regions[name]
+
+    def values(self, column: str) -> Values:
+        raise InputError(f"open images have no column {column}")

@@ -1,0 +1,240 @@
+"""Commands on a session. A command gives a `Job`: work for any thread, then a last step.
+
+The work changes nothing; the last step keeps what came out, where the session lives.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+import numpy as np
+
+from napari_latentattr.cohort.open_images import OpenImage, stack_of, study_of
+from napari_latentattr.cohort.study import open_study
+from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.ranking_words import top_map
+from napari_latentattr.core.results import Picture
+from napari_latentattr.core.types import Attribution, ImageStack, Ranking
+from napari_latentattr.io.preprocessing import Scaling
+from napari_latentattr.io.study_file import read_study_file
+from napari_latentattr.session import Latents, Opened, Session
+
+if TYPE_CHECKING:
+    from napari_latentattr.methods._parameters import Value
+    from napari_latentattr.methods._registry import Method
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job(Generic[T]):
+    """One command on its way.
+
+    Attributes
+    ----------
+    text : str
+        What is being done, as the window says it.
+    work : callable
+        Takes a `Progress`; may run in any thread and changes nothing.
+    keep : callable
+        Takes what `work` returned; runs where the session lives.
+    seconds : float or None
+        How long it should take, where that can be told.
+    """
+
+    text: str
+    work: Callable[[Progress], T]
+    keep: Callable[[T], None]
+    seconds: float | None = None
+
+
+def open_study_file(session: Session, path: Path, *, trust: bool = False) -> Job[Opened]:
+    """Open a study file."""
+
+    def work(progress: Progress) -> Opened:
+        from napari_latentattr.model.self_test import self_test
+
+        progress.report(0, 1, "model and table of cases")
+        code = read_study_file(path).model.code is not None
+        study = open_study(path, trust=trust)
+        return Opened(study, self_test(study.model), code)
+
+    return Job(f"Opening {path.name}", work, session.use)
+
+
+def open_images(
+    session: Session,
+    images: Sequence[OpenImage],
+    labels: Sequence[OpenImage],
+    weights: Path,
+    *,
+    architecture: str,
+    arguments: Mapping[str, object],
+    scaling: Scaling,
+    trust: bool = False,
+) -> Job[Opened]:
+    """Put images that are open already, and a model file, together as a study."""
+
+    def work(progress: Progress) -> Opened:
+        from napari_latentattr.model.loading import load_model
+        from napari_latentattr.model.self_test import self_test
+
+        progress.report(0, 1, "images and model")
+        stack = stack_of(images, scaling=scaling)
+        sizes = {"n_channels": len(images), "ndim": stack.grid.ndim}
+        model = load_model(
+            weights, architecture=architecture, arguments={**sizes, **arguments}, trust=trust
+        )
+        study = study_of(model, stack, labels=labels, outcome=labels[0].name if labels else None)
+        return Opened(study, self_test(model), ".py:" in architecture)
+
+    return Job(f"Opening {weights.name}", work, session.use)
+
+
+def encode(session: Session) -> Job[Latents]:
+    """Latent maps of the selected case."""
+    study, volumes, case = session.opened(), session.volumes, session.selection.case
+
+    def work(progress: Progress) -> Latents:
+        from napari_latentattr.model.slicewise import over_volumes
+
+        stack = volumes[case]
+        model = over_volumes(study.model, volumes)
+        progress.report(0, 1, "latent maps")
+        began = time.perf_counter()
+        maps = model.encode(stack.data[None])[0]
+        session.pass_seconds = time.perf_counter() - began
+        return Latents(stack.case, stack, maps, model.spec)
+
+    def keep(latents: Latents) -> None:
+        if session.study is study and session.selection.case == case:
+            session.latents = latents
+            session.latents_changed.emit()
+
+    return Job(f"Latent maps of {volumes.cases[case]}", work, keep)
+
+
+def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
+    """Rank the maps for an outcome; the study's own when None."""
+    study = session.opened()
+    name, values = study.named_outcome(outcome)
+
+    def work(progress: Progress) -> Ranking:
+        from napari_latentattr.ranking.rank import rank_maps
+
+        return rank_maps(
+            study.model, study.cohort, values, name=name, seed=study.seed, progress=progress
+        )
+
+    def keep(ranking: Ranking) -> None:
+        session.study = replace(study, outcome_name=name)
+        session.keep(session.results.with_ranking(ranking))
+        first = top_map(ranking)
+        if first is not None:
+            session.select(map=first.index)
+
+    return Job(f"Ranking {study.model.spec.n_maps} maps for {name}", work, keep)
+
+
+def measure(session: Session, which: int | None = None) -> Job[list[ChannelDependence]]:
+    """Which image drives each map, or one map named beforehand; also inside the outcome."""
+    study, region = session.opened(), session.region
+    tau, donors = session.tau, session.donors
+    n = study.model.spec.n_maps
+
+    def work(progress: Progress) -> list[ChannelDependence]:
+        from napari_latentattr.methods.channel_dependence import channel_dependence
+
+        return [
+            channel_dependence(
+                study.model,
+                study.cohort,
+                maps=which,
+                region=where or None,
+                tau=tau,
+                donors=donors,
+                seed=study.seed,
+                progress=progress,
+            )
+            for where in dict.fromkeys(("", region))
+        ]
+
+    def keep(found: list[ChannelDependence]) -> None:
+        results = session.results
+        for answer in reversed(found):
+            results = results.with_dependence(answer)
+        session.keep(results)
+        session.select(map=session.selection.map)  # now that its leading image is known
+
+    what = f"{n} maps" if which is None else f"map {which}"
+    return Job(f"Measuring drivers of {what}", work, keep, _seconds(session, 2 if region else 1))
+
+
+def attribute(session: Session, method: Method, parameters: Mapping[str, Value]) -> Job[Picture]:
+    """Lay what one method says of the selected map over the selected case."""
+    study, volumes, selection = session.opened(), session.volumes, session.selection
+    case = volumes.cases[selection.case]
+
+    def work(progress: Progress) -> Picture:
+        from napari_latentattr.methods.attribute import attribute
+        from napari_latentattr.model.slicewise import over_volumes
+
+        stack = volumes[selection.case]
+        found = attribute(
+            over_volumes(study.model, volumes),
+            stack,
+            selection.map,
+            method=method.key,
+            cohort=study.cohort,
+            seed=study.seed,
+            progress=progress,
+            **parameters,
+        )
+        return _picture(found, method, stack)
+
+    def keep(picture: Picture) -> None:
+        session.remember(method.key, picture.provenance.seconds)
+        session.keep(session.results.with_picture(picture))
+
+    text = f"{method.title}: map {selection.map} of {case}"
+    return Job(text, work, keep, session.took(method.key))
+
+
+def _seconds(session: Session, times: int) -> float | None:
+    if session.pass_seconds is None:
+        return None
+    passes = len(session.volumes) * len(session.opened().channels) * session.donors
+    return times * passes * session.pass_seconds
+
+
+def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
+    if found.volume is None:
+        raise TypeError(f"method {method.key} gave no volume to show")
+    return Picture(
+        kind=method.view,
+        target=found.target,
+        case=stack.case,
+        channels=stack.channels,
+        volume=np.broadcast_to(found.volume, stack.data.shape),
+        grid=stack.grid,
+        unit=found.unit,
+        method=method.key,
+        title=method.title,
+        note=_adds_up(found),
+        provenance=found.provenance,
+        numbers=found.numbers,
+    )
+
+
+def _adds_up(found: Attribution) -> str:
+    if math.isnan(found.residual):
+        return ""
+    change = abs(float(found.score.sum()) - found.residual)
+    share = abs(found.residual) / change if change > 0 else math.inf
+    return f"adds up within {100 * share:.1g} %" if share < 1 else "does not add up"

@@ -1,0 +1,106 @@
+"""Pictures of codes in which some maps are those of a case and the others those of a reference.
+
+Knows nothing of cohorts and results; the ways to divide a picture among maps are functions of it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import torch
+
+from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.types import Float32, Float64
+from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.slicewise import SlicewiseModel
+
+# Walking along an order and its reverse asks for four pictures and comes back to two of them.
+_RECENT = 4
+
+
+class Coalitions:
+    """The pictures between a reference and a case.
+
+    Parameters
+    ----------
+    model : LatentModel
+    code, start : (1, K, *L) float32 array
+        Latent maps of the case and of the reference.
+    """
+
+    def __init__(self, model: LatentModel | SlicewiseModel, code: Float32, start: Float32) -> None:
+        self._model = model
+        self._code, self._start = (as_tensor(z).to(model.spec.device) for z in (code, start))
+        self._recent: OrderedDict[frozenset[int], Float64] = OrderedDict()
+        self.n_maps = code.shape[1]
+        self.empty = self.picture([])
+
+    @property
+    def full(self) -> Float64:
+        """Picture of the case, (C, *S)."""
+        return self.picture(range(self.n_maps))
+
+    def picture(self, members: Collection[int]) -> Float64:
+        """Picture (C, *S) with these maps of the case and the others of the reference."""
+        key = frozenset(int(k) for k in members)
+        if key not in self._recent:
+            self._recent[key] = self._draw(sorted(key), self._start)
+        self._recent.move_to_end(key)
+        while len(self._recent) > _RECENT:
+            self._recent.popitem(last=False)
+        return self._recent[key]
+
+    def main_effect(self, which: int) -> Float64:
+        """Change (C, *S) of the reference's picture when this one map is the case's."""
+        return self.picture([which]) - self.empty
+
+    def left_out(self, which: int) -> Float64:
+        """Change (C, *S) of the case's picture when this one map is the reference's."""
+        return self.full - self.picture([k for k in range(self.n_maps) if k != which])
+
+    def solo(self, which: int) -> Float64:
+        """Picture (C, *S) of this map with all others zero."""
+        return self._draw([which], torch.zeros_like(self._start))
+
+    def _draw(self, members: Sequence[int], start: torch.Tensor) -> Float64:
+        code = start.clone()
+        code[:, members] = self._code[:, members]
+        return self._model.decode_tensor(code)[0].double().cpu().numpy()
+
+
+def shapley_images(
+    coalitions: Coalitions, asked: Sequence[int], *, pairs: int, seed: int, progress: Progress
+) -> tuple[Float32, Float64]:
+    """Mean change that each map brings when maps are put in along random orders.
+
+    Each order is followed by its reverse.
+
+    Returns
+    -------
+    images : (M, C, *S) float32 array
+        One a map of `asked`.
+    error : (M,) float64 array
+        Standard error relative to the norm of an image; NaN for one pair.
+    """
+    rng = np.random.default_rng(seed)
+    images = np.zeros((len(asked), *coalitions.empty.shape), dtype=np.float32)
+    squares = np.zeros(len(asked))
+    for pair in range(pairs):
+        order = rng.permutation(coalitions.n_maps).tolist()
+        turns = [p for p, k in enumerate(order) if k in asked]
+        for done, p in enumerate(turns):
+            progress.report(pair * len(turns) + done, pairs * len(turns), "drawing latent maps")
+            forward = coalitions.picture(order[: p + 1]) - coalitions.picture(order[:p])
+            backward = coalitions.picture(order[p:]) - coalitions.picture(order[p + 1 :])
+            image = (forward + backward) / 2
+            row = asked.index(order[p])
+            images[row] += image / pairs
+            squares[row] += (image**2).sum()
+    progress.report(1, 1, "drawing latent maps")
+    norm = np.array([np.linalg.norm(image) for image in images])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = np.maximum(squares - pairs * norm**2, 0) / (pairs - 1)
+        error = np.sqrt(between / pairs) / norm
+    return images, error if pairs > 1 else np.full(len(asked), np.nan)

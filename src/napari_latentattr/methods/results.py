@@ -1,0 +1,73 @@
+"""From a volume to an Attribution with its provenance; the one place where it is put together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from napari_latentattr.core.types import (
+    Attribution,
+    Float32,
+    Float64,
+    ImageStack,
+    MapRef,
+    Provenance,
+)
+from napari_latentattr.core.versions import installed_versions
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.slicewise import SlicewiseModel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Question:
+    """What was asked of which model and case, and when.
+
+    Attributes
+    ----------
+    method : str
+        Its key.
+    params : mapping of str to a JSON scalar
+    """
+
+    method: str
+    model: LatentModel | SlicewiseModel
+    stack: ImageStack
+    target: MapRef
+    params: Mapping[str, object] = field(default_factory=dict)
+    seed: int = 0
+    began: float = field(default_factory=time.perf_counter)
+
+    def answer(
+        self,
+        volume: Float32,
+        score: Float64,
+        *,
+        unit: str,
+        residual: float = float("nan"),
+        numbers: Mapping[str, float] | None = None,
+    ) -> Attribution:
+        """Attribution with this volume (C, *S) and score (C,)."""
+        return Attribution(
+            target=self.target,
+            score=score,
+            volume=volume,
+            unit=unit,
+            residual=residual,
+            grid=self.stack.grid,
+            provenance=self.provenance(),
+            numbers=dict(numbers or {}),
+        )
+
+    def provenance(self) -> Provenance:
+        """Record of the question, with the seconds since it was asked."""
+        return Provenance(
+            method=self.method,
+            params={"map": self.target.index, "case": self.stack.case, **self.params},
+            seed=self.seed,
+            model_sha256=self.model.spec.sha256,
+            data_sha256=sha256(self.stack.data.tobytes()).hexdigest(),
+            versions=installed_versions(),
+            seconds=round(time.perf_counter() - self.began, 3),
+        )

@@ -1,0 +1,304 @@
+"""The dock: binds one session to one viewer, and its steps to each other.
+
+No numbers are made here and no image is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QApplication,
+    QHBoxLayout,
+    QScrollArea,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from napari_latentattr import jobs
+from napari_latentattr.core.errors import InputError, UntrustedModelError
+from napari_latentattr.core.results import Selection
+from napari_latentattr.jobs import Job
+from napari_latentattr.samples.folders import sample_folder
+from napari_latentattr.session import Session
+from napari_latentattr.widgets.canvas import Canvas
+from napari_latentattr.widgets.context_bar import ContextBar
+from napari_latentattr.widgets.drops import dropped_file
+from napari_latentattr.widgets.footer import Footer
+from napari_latentattr.widgets.inspector import InspectPage
+from napari_latentattr.widgets.keeping import Keeping
+from napari_latentattr.widgets.maps import MapsPage
+from napari_latentattr.widgets.preferences import apply_preferences
+from napari_latentattr.widgets.shortcuts import Shortcuts, key_list
+from napari_latentattr.widgets.step_bar import STEPS, StepBar
+from napari_latentattr.widgets.study import StudyPage
+from napari_latentattr.widgets.text import Card, Words
+from napari_latentattr.widgets.trust import is_trusted
+from napari_latentattr.widgets.worker import JobRunner
+
+TITLE = "Latent Attribution"
+# Pixels; the canvas keeps half of a small screen.
+_WIDEST = 480
+
+
+class LatentAttribution(QWidget):
+    """Study, Maps, Inspect in one dock, with one footer.
+
+    Parameters
+    ----------
+    viewer : napari.Viewer
+    session : Session, optional
+        A new one when None.
+    """
+
+    def __init__(
+        self, viewer: Any, session: Session | None = None, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.viewer = viewer
+        self.session = session or Session()
+        self.runner = JobRunner(self)
+        self.canvas = Canvas(viewer, self.session)
+        self.keeping = Keeping(self.session, self)
+        self._maker: Callable[[bool], Job[Any]] | None = None
+        self._window: QWidget | None = None
+        self._answer = False
+        self._build()
+        self.shortcuts = self._make_shortcuts()
+        self.shortcuts.set_running(running=False)
+        self._connect()
+        self.show_step("study")
+        self.setAcceptDrops(True)
+        self.setObjectName("latent-attribution")
+
+    def _build(self) -> None:
+        self.steps = StepBar()
+        self.context = ContextBar(self.session)
+        self.study = StudyPage(self.viewer, self.session)
+        self.maps = MapsPage(self.viewer, self.session)
+        self.inspect = InspectPage(self.viewer, self.session)
+        self.pages = QStackedWidget()
+        for page in (self.study, self.maps, self.inspect):
+            self.pages.addWidget(_scrolling(page))
+        self.footer = Footer(self.runner)
+        self.help = QToolButton()
+        self.help.setText("?")
+        self.help.setCheckable(True)
+        self.help.setToolTip("keys")
+        self.help.setAccessibleName("list of keys")
+        self.keys = Card("Keys")
+        self.keys.box.addWidget(Words(key_list()))
+        self.keys.setVisible(False)
+        self.help.toggled.connect(self.keys.setVisible)
+        head = QHBoxLayout()
+        head.addWidget(self.steps, 1)
+        head.addWidget(self.help)
+        box = QVBoxLayout(self)
+        em = self.fontMetrics().height()
+        box.setContentsMargins(em // 3, em // 3, em // 3, 0)
+        box.addLayout(head)
+        for part in (self.keys, self.context):
+            box.addWidget(part)
+        box.addWidget(self.pages, 1)
+        box.addWidget(self.footer)
+
+    def _connect(self) -> None:
+        self.steps.currentChanged.connect(lambda i: self.show_step(STEPS[i].key))
+        for page in (self.maps, self.inspect):
+            page.wants.connect(self.start)
+            page.go_to.connect(self.show_step)
+        self.study.wants.connect(self.start_trusting)
+        self.study.layers.failed.connect(self.footer.show_error)
+        self.study.demo_wanted.connect(self.open_demo)
+        self.study.next_step.connect(lambda: self.show_step("maps"))
+        self.inspect.closer.side_by_side.connect(self._set_side_by_side)
+        self.inspect.closer.shown.connect(self.canvas.show)
+        self.session.study_changed.connect(self._on_study)
+        self.session.selection_changed.connect(self._on_selection)
+        self.session.results_changed.connect(self._mark_steps)
+        self.runner.started.connect(lambda job: self.shortcuts.set_running(running=True))
+        for signal in (self.runner.ended, self.runner.stopped, self.runner.failed):
+            signal.connect(lambda *_: self.shortcuts.set_running(running=False))
+        self.runner.failed.connect(self._on_failed)
+        self.runner.idle.connect(self._on_idle)
+
+    def _make_shortcuts(self) -> Shortcuts:
+        return Shortcuts(
+            self,
+            {
+                **{step.key: partial(self.show_step, step.key) for step in STEPS},
+                "map_before": lambda: self.context.step_map(-1),
+                "map_after": lambda: self.context.step_map(1),
+                "image_before": lambda: self._step_image(-1),
+                "image_after": lambda: self._step_image(1),
+                "case_before": lambda: self.context.step_case(-1),
+                "case_after": lambda: self.context.step_case(1),
+                "overlay": self.canvas.toggle_overlay,
+                "undo": self.undo,
+                "beside": self.inspect.closer.all.toggle,
+                "copy": self.copy_sentence,
+                "cancel": self.runner.cancel,
+            },
+        )
+
+    def sizeHint(self) -> QSize:
+        """Width in letters, so that it follows the font."""
+        em = self.fontMetrics().height()
+        return QSize(min(31 * em, _WIDEST), 40 * em)
+
+    # What one can do
+
+    def show_step(self, key: str) -> None:
+        """Go to a step."""
+        index = [step.key for step in STEPS].index(key)
+        self.steps.setCurrentIndex(index)
+        self.pages.setCurrentIndex(index)
+        self.context.setVisible(key != "study" and self.session.study is not None)
+        self.shortcuts.set_step(key)
+
+    def open_path(self, path: Path) -> None:
+        """Open a study file, or take a model file."""
+        self.show_step("study")
+        self.study.open_path(path)
+
+    def open_study(self, path: Path, *, answer: bool = False, trust: bool = False) -> None:
+        """Open a study file; with `answer` also rank and measure, unless that was done before."""
+        self._answer = answer
+        self.start(lambda: jobs.open_study_file(self.session, path, trust=trust))
+
+    def answer(self) -> None:
+        """Do what leads to the first answer: rank, measure, show where; skip what is there."""
+        session = self.session
+        if session.study is None:
+            return
+        if session.results.ranking is None and session.study.outcome_name is not None:
+            self.start(lambda: jobs.rank(session))
+        elif session.results.about(session.selection.map) is None:
+            self.start(lambda: jobs.measure(session))
+        else:
+            self._answer = False
+            self.show_step("inspect")
+            if session.picture("where") is None:
+                self.inspect.closer.go.click()
+
+    def open_demo(self) -> None:
+        """Open the real images of one person that ship with the package."""
+        self.open_path(sample_folder("dti") / "study_grouped.yaml")
+
+    def start(self, make: Callable[[], Job[Any]]) -> None:
+        """Make a job and run it; what is wrong with the question is shown in the footer."""
+        apply_preferences(self.session)
+        try:
+            job = make()
+        except InputError as error:
+            self.footer.show_error(error)
+        else:
+            self.runner.run(job)
+
+    def start_trusting(self, make: Callable[[bool], Job[Any]]) -> None:
+        """Run a job that may ask for trust in code."""
+        self._maker = make
+        self.start(lambda: make(False))
+
+    def undo(self) -> None:
+        """Forget the last result."""
+        done = self.session.undo()
+        self.footer.note("The last result was undone" if done else "There is nothing to undo")
+
+    def copy_sentence(self) -> None:
+        """Put the sentence about the selected map on the clipboard."""
+        text = self.inspect.copied_text()
+        if text:
+            QApplication.clipboard().setText(text)
+            self.footer.note("Copied")
+
+    def shut(self) -> None:
+        """Stop work, save, and give the viewer back; called once, when the window goes."""
+        self.runner.close()
+        self.keeping.save_now()
+        self.canvas.close()
+
+    # What happens
+
+    def _on_study(self) -> None:
+        self._mark_steps()
+        self.show_step("study")
+        if self.session.study is not None:
+            self.runner.run(self.keeping.take_up())
+            self.runner.run(jobs.encode(self.session))
+
+    def _on_selection(self, new: Selection, old: Selection) -> None:
+        if new.case != old.case:
+            self.runner.run(jobs.encode(self.session))
+
+    def _mark_steps(self) -> None:
+        results = self.session.results
+        self.steps.set_done("study", done=self.session.study is not None)
+        self.steps.set_done("maps", done=results.ranking is not None)
+        self.steps.set_done("inspect", done=bool(results.dependence))
+
+    def _on_idle(self, done: bool) -> None:
+        if self._answer and done:
+            self.answer()
+        else:
+            self._answer = False
+
+    def _on_failed(self, job: Job[Any], error: Exception) -> None:
+        if isinstance(error, UntrustedModelError):
+            self.footer.show_error(
+                error, fix=("Open in trusted mode…", partial(self._run_trusted, error))
+            )
+
+    def _run_trusted(self, error: Exception) -> None:
+        make = self._maker
+        if make is not None and is_trusted(error, self):
+            self.start(lambda: make(True))
+
+    def _set_side_by_side(self, wanted: bool) -> None:
+        if wanted != self.canvas.is_side_by_side:
+            self.canvas.toggle_side_by_side()
+
+    def _step_image(self, by: int) -> None:
+        if self.session.study is not None:
+            self.session.select(channel=self.session.selection.channel + by)
+
+    def showEvent(self, event: QEvent) -> None:
+        """Watch the window, to stop work when it closes."""
+        super().showEvent(event)
+        if self._window is None:
+            self._window = self.window()
+            self._window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stop work before the window goes."""
+        if watched is self._window and event.type() == QEvent.Type.Close:
+            self.shut()
+        return False
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take files."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open a study or a model; say where an image belongs."""
+        event.acceptProposedAction()
+        try:
+            self.open_path(dropped_file(event.mimeData()))
+        except InputError as error:
+            self.footer.show_error(error)
+
+
+def _scrolling(page: QWidget) -> QScrollArea:
+    area = QScrollArea()
+    area.setWidget(page)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area

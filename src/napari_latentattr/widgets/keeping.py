@@ -1,0 +1,99 @@
+"""Keeps the results of the session on disk while one works, in a thread of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import QObject, QTimer
+
+from napari_latentattr.core.errors import LatentAttrError
+from napari_latentattr.jobs import Job
+from napari_latentattr.session import Session
+from napari_latentattr.store import ResultStore
+
+# After the last change; moving through maps writes once.
+_PAUSE_MS = 400
+
+
+class Keeping(QObject):
+    """Saves after every change, and takes up what an earlier session found."""
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._store: ResultStore | None = None
+        self._worker: Any = None
+        self._again = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_PAUSE_MS)
+        self._timer.timeout.connect(self._save)
+        session.results_changed.connect(self._later)
+        session.selection_changed.connect(self._later)
+        session.study_changed.connect(self.forget)
+
+    @property
+    def why_stale(self) -> str:
+        """Why earlier results were not taken up; empty when they were, or there are none."""
+        return "" if self._store is None else self._store.why_stale
+
+    def take_up(self) -> Job[Any]:
+        """Read what an earlier session found in this study."""
+        study = self._session.opened()
+
+        def work(progress: object) -> Any:
+            store = ResultStore.for_study(study)
+            return store, store.load()
+
+        def keep(found: Any) -> None:
+            if self._session.study is not study:
+                return
+            self._store, earlier = found
+            if earlier is not None:
+                self._session.restore(*earlier)
+                self._timer.stop()
+
+        return Job("Looking for earlier results", work, keep)
+
+    @property
+    def busy(self) -> bool:
+        """Whether results are being written."""
+        return self._worker is not None
+
+    def forget(self) -> None:
+        """Keep no more of what happens in this study."""
+        self._timer.stop()
+        self._store = None
+
+    def save_now(self) -> None:
+        """Save what is not saved yet, before the window goes."""
+        if self._timer.isActive() and self._store is not None and self._session.study is not None:
+            self._timer.stop()
+            self._store.save(self._session.results, self._session.selection)
+
+    def _later(self, *_: object) -> None:
+        if self._store is not None:
+            self._timer.start()
+
+    def _save(self) -> None:
+        if self._worker is not None:
+            self._timer.start()
+            return
+        store = self._store
+        if store is None or self._session.study is None:
+            return
+        results, selection = self._session.results, self._session.selection
+        self._worker = create_worker(_save, store, results, selection, _ignore_errors=True)
+        self._worker.finished.connect(self._on_saved)
+        self._worker.start()
+
+    def _on_saved(self) -> None:
+        self._worker = None
+
+
+def _save(store: ResultStore, results: Any, selection: Any) -> None:
+    try:
+        store.save(results, selection)
+    except LatentAttrError:
+        return  # a full disk must not stop the work at the window

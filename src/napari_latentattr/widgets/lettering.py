@@ -1,0 +1,102 @@
+"""Sizes of type that follow the application's font, and words that never leave their rectangle."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtCore import QEvent, QRectF, Qt, Signal
+from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from qtpy.QtWidgets import QLabel, QWidget
+
+LEFT = Qt.AlignmentFlag.AlignLeft
+RIGHT = Qt.AlignmentFlag.AlignRight
+CENTRE = Qt.AlignmentFlag.AlignHCenter
+
+SMALL = 0.85
+LARGE = 1.15
+
+
+class TypeSize(QLabel):
+    """Hidden label that tells a painted widget its font.
+
+    A style sheet that sets the size of type of labels does not reach ``font()`` of a plain widget.
+    """
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.hide()
+
+    def face(self) -> QFont:
+        """Font that labels have here now."""
+        self.ensurePolished()
+        return self.font()
+
+    def changeEvent(self, event: QEvent | None) -> None:
+        """Pass a new font on."""
+        super().changeEvent(event)
+        if event is not None and event.type() == QEvent.Type.FontChange:
+            self.changed.emit()
+
+
+def em(font: QFont) -> float:
+    """Height of a line in pixels; every other length is a multiple of it."""
+    return float(QFontMetricsF(font).height())
+
+
+def width(font: QFont, text: str) -> float:
+    """Width of one line in pixels, with room for rounding."""
+    return float(QFontMetricsF(font).horizontalAdvance(text)) + 2
+
+
+def scaled(font: QFont, factor: float, *, bold: bool = False) -> QFont:
+    """Return the same font in another size."""
+    other = QFont(font)
+    if font.pointSizeF() > 0:
+        other.setPointSizeF(font.pointSizeF() * factor)
+    else:
+        other.setPixelSize(round(font.pixelSize() * factor))
+    other.setBold(bold or font.bold())
+    return other
+
+
+def wrapped(font: QFont, text: str, room: float) -> list[str]:
+    """Break text between words into lines that fit `room` pixels; a longer word stays whole."""
+    lines = [""]
+    for word in text.split(" "):
+        longer = f"{lines[-1]} {word}".lstrip()
+        if lines[-1] and width(font, longer) > room:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def write(
+    painter: QPainter,
+    rect: QRectF,
+    text: str,
+    colour: str,
+    *,
+    align: Qt.AlignmentFlag = LEFT,
+) -> None:
+    """Write one line in the middle of the height of `rect`; what does not fit ends in dots."""
+    metrics = QFontMetricsF(painter.font())
+    said = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+    painter.setPen(QColor(colour))
+    flags = align.value | Qt.AlignmentFlag.AlignVCenter.value | Qt.TextFlag.TextSingleLine.value
+    painter.drawText(rect, flags, said)
+
+
+def write_lines(painter: QPainter, rect: QRectF, lines: list[str], colour: str) -> None:
+    """Write lines below each other, around the middle of `rect`."""
+    tall = em(painter.font())
+    for number, line in enumerate(lines):
+        top = rect.center().y() + tall * (number - len(lines) / 2)
+        write(painter, QRectF(rect.left(), top, rect.width(), tall), line, colour)
+
+
+def tooltip(lines: list[str]) -> str:
+    """Lines for a tooltip, shown literally: a name from a file may look like HTML."""
+    return "<qt>" + "<br>".join(escape(line) for line in lines) + "</qt>"

@@ -1,0 +1,207 @@
+"""Where the images drive a map, and what the decoder draws from it: choose, start, read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QSizePolicy,
+    QTabBar,
+    QVBoxLayout,
+)
+
+from napari_latentattr import jobs
+from napari_latentattr.session import Session
+from napari_latentattr.widgets.dial import EntanglementDial
+from napari_latentattr.widgets.footer import clock
+from napari_latentattr.widgets.form import ParameterForm
+from napari_latentattr.widgets.text import Card, PrimaryButton, Words
+
+if TYPE_CHECKING:
+    from napari_latentattr.methods._registry import Method
+
+_VIEWS = (("where", "Show where"), ("drawn", "What it draws"))
+# The methods whose pictures say most, with the fewest assumptions.
+_FIRST = {"where": "swaps", "drawn": "main_effect"}
+
+
+class LookCloser(Card):
+    """One tab a view; the parameters of a method appear below it, never in a dialog.
+
+    Signals
+    -------
+    wants : callable
+        Makes a job.
+    side_by_side : bool
+    shown : str
+        The view whose picture should be on the images.
+    """
+
+    wants = Signal(object)
+    side_by_side = Signal(bool)
+    shown = Signal(str)
+
+    def __init__(self, session: Session) -> None:
+        super().__init__("Look closer")
+        self._session = session
+        self._methods: dict[str, Method] = {}
+        self._form: ParameterForm | None = None
+        self.views = QTabBar()
+        self.views.setExpanding(True)
+        self.views.setDrawBase(False)
+        self.views.setAccessibleName("what to look at")
+        for _, title in _VIEWS:
+            self.views.addTab(title)
+        self.image, self.method = _combo("image to show"), _combo("method")
+        self.help, self.warning, self.note = Words(muted=True), Words(), Words(muted=True)
+        self.dial = EntanglementDial()
+        self.all = QCheckBox("all images side by side   G")
+        self.all.setToolTip("one cell an image, with the same colours in all of them (key G)")
+        self.go = PrimaryButton("Show where")
+        self._lay_out()
+        self.views.currentChanged.connect(self._on_view)
+        self.method.currentIndexChanged.connect(self._on_method)
+        self.image.activated.connect(lambda c: session.select(channel=c))
+        self.all.toggled.connect(self.side_by_side)
+        self.go.clicked.connect(self._on_go)
+        for signal in (session.study_changed, session.results_changed, session.selection_changed):
+            signal.connect(self.refresh)
+
+    @property
+    def view(self) -> str:
+        """Key of the view that is open."""
+        return _VIEWS[self.views.currentIndex()][0]
+
+    def _lay_out(self) -> None:
+        form = QFormLayout()
+        form.addRow("Image", self.image)
+        form.addRow("Method", self.method)
+        self._place = QVBoxLayout()
+        self.box.addWidget(self.views)
+        self.box.addLayout(form)
+        self.box.addWidget(self.help)
+        self.box.addLayout(self._place)
+        self.box.addWidget(self.warning)
+        self.box.addWidget(self.dial)
+        self.box.addWidget(self.note)
+        self.box.addWidget(self.go, alignment=Qt.AlignmentFlag.AlignRight)
+        self.box.addWidget(self.all)
+
+    def refresh(self, *_: object) -> None:
+        """Follow the study, the selection and the results."""
+        study = self._session.study
+        self.setEnabled(study is not None)
+        if study is None:
+            return
+        if not self._methods:
+            self._load_methods()
+        self._list_images()
+        self._show_picture()
+
+    def _load_methods(self) -> None:
+        from napari_latentattr.methods import _registry  # loads torch, so not with the window
+
+        self._methods = dict(_registry.methods())
+        self._on_view()
+
+    def _list_images(self) -> None:
+        study, selection = self._session.study, self._session.selection
+        if study is None:
+            return
+        found = self._session.results.about(selection.map)
+        blocker = QSignalBlocker(self.image)
+        self.image.clear()
+        for c, name in enumerate(study.channels):
+            word = "" if found is None else f" ({found.verdict[found.row(selection.map), c]})"
+            self.image.addItem(f"{name}{word}")
+        self.image.setCurrentIndex(selection.channel)
+        del blocker
+        self._warn()
+
+    def _warn(self) -> None:
+        study, selection = self._session.study, self._session.selection
+        found = self._session.results.about(selection.map)
+        if study is None or found is None:
+            self.warning.say("")
+            return
+        word = found.verdict[found.row(selection.map), selection.channel]
+        if word in ("negligible", "no dependence found") and self.view == "where":
+            name = study.channels[selection.channel]
+            self.warning.say_plain(f"{name} does not drive this map; what you will see is noise.")
+        else:
+            self.warning.say("")
+
+    def _on_view(self, *_: object) -> None:
+        blocker = QSignalBlocker(self.method)
+        self.method.clear()
+        for key, method in self._methods.items():
+            if method.view == self.view:
+                self.method.addItem(method.title, key)
+        self.method.setCurrentIndex(max(0, self.method.findData(_FIRST[self.view])))
+        del blocker
+        self.all.setVisible(True)
+        self._on_method()
+        self.shown.emit(self.view)
+        self._show_picture()
+        self._warn()
+
+    def _on_method(self, *_: object) -> None:
+        method = self._chosen()
+        if self._form is not None:
+            self._form.hide()
+            self._place.removeWidget(self._form)
+            self._form.deleteLater()
+            self._form = None
+        if method is None:
+            return
+        self.help.say_plain(method.help)
+        self.method.setToolTip(f"{method.title}. {method.source}")
+        self._form = ParameterForm(method.parameters, self)
+        self._form.setVisible(bool(method.parameters))
+        self._place.addWidget(self._form)
+        self._name_button()
+
+    def _name_button(self) -> None:
+        method = self._chosen()
+        seconds = None if method is None else self._session.took(method.key)
+        words = "Show where" if self.view == "where" else "Draw"
+        self.go.setText(words if seconds is None else f"{words}  ~{clock(seconds)}")
+        self.go.updateGeometry()
+
+    def _show_picture(self) -> None:
+        picture = self._session.picture(self.view) if self._session.study else None
+        self._name_button()
+        self.dial.setVisible(False)
+        if picture is None:
+            self.note.say("")
+            return
+        note = f"Shown: {picture.title}"
+        self.note.say_plain(f"{note}; {picture.note}" if picture.note else note)
+        entanglement = picture.numbers.get("entanglement")
+        if entanglement is not None:
+            self.dial.set_value(entanglement)
+            self.dial.setVisible(True)
+
+    def _chosen(self) -> Method | None:
+        return self._methods.get(self.method.currentData() or "")
+
+    def _on_go(self) -> None:
+        method, form = self._chosen(), self._form
+        if method is None or form is None:
+            return
+        values = form.values()
+        self.wants.emit(lambda: jobs.attribute(self._session, method, values))
+
+
+def _combo(name: str) -> QComboBox:
+    combo = QComboBox()
+    combo.setAccessibleName(name)
+    combo.setToolTip(name)
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(5)
+    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    return combo

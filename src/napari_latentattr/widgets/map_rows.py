@@ -1,0 +1,142 @@
+"""What is known of every latent map, row by row: text, numbers to sort by, thumbnails."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from qtpy.QtGui import QImage
+
+from napari_latentattr.core.types import Ranking
+from napari_latentattr.session import Session
+from napari_latentattr.widgets.thumbnails import map_thumbnail
+
+Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
+
+PICTURE, MAP, IMPORTANCE, GROUP, Q, VERDICT = range(6)
+_TITLES = ("", "Map", "Importance", "Group", "q", "Verdict")
+_TIPS = (
+    "the map in the case that is shown",
+    "index of the latent map",
+    "Loss of AUC when this map is exchanged between patients; bar = mean, line = 95 %.",
+    "Maps of one group rise and fall together; the data cannot say which of them matters.",
+    "Share of false finds to expect if you stop at this row.",
+    "supported, or not supported, by patients that were not trained on",
+)
+SORT = Qt.ItemDataRole.UserRole
+
+
+class MapRows(QAbstractTableModel):
+    """What is known of every map; reads the session."""
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._pictures: dict[int, QImage] = {}
+        session.study_changed.connect(self._reset)
+        session.results_changed.connect(self._reset)
+        session.latents_changed.connect(self._on_latents)
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The ranking, where there is one."""
+        return self._session.results.ranking
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """One row a map."""
+        study = self._session.study
+        return 0 if study is None or parent.isValid() else study.model.spec.n_maps
+
+    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+        """Six."""
+        return len(_TITLES)
+
+    def headerData(
+        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
+    ) -> Any:
+        """Titles with their explanation."""
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        texts = {Qt.ItemDataRole.DisplayRole: _TITLES, Qt.ItemDataRole.ToolTipRole: _TIPS}
+        return texts[Qt.ItemDataRole(role)][section] if role in texts else None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        """Text for people and screen readers, numbers for sorting."""
+        k, column = index.row(), index.column()
+        if role == SORT:
+            return self._sort_value(k, column)
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self._text(k, column)
+        if role == Qt.ItemDataRole.TextAlignmentRole and column in (MAP, GROUP, Q):
+            return Qt.AlignmentFlag.AlignCenter
+        if role == Qt.ItemDataRole.ToolTipRole and column == IMPORTANCE and self.ranking:
+            e = self.ranking.evidence[k]
+            return f"{e.estimate:.3f}, 95 % {e.low:.3f} to {e.high:.3f}, n = {e.n}"
+        return None
+
+    def picture(self, k: int) -> QImage | None:
+        """Thumbnail of a map in the case that is shown; made when it is first asked for."""
+        latents = self._session.latents
+        if latents is None:
+            return None
+        if k not in self._pictures:
+            self._pictures[k] = map_thumbnail(latents.maps[k])
+        return self._pictures[k]
+
+    def verdict(self, k: int) -> str:
+        """Word of a map: also those that it cannot be told apart from."""
+        ranking = self.ranking
+        if ranking is None:
+            return "not ranked"
+        word = str(ranking.verdict[k])
+        alike = np.flatnonzero(ranking.cluster == ranking.cluster[k])
+        first = next((int(i) for i in ranking.order if i in alike), k)
+        return f"tied with {first}" if word == "supported" and first != k else word
+
+    def _text(self, k: int, column: int) -> str:
+        ranking = self.ranking
+        if column == MAP:
+            return str(k)
+        if column == VERDICT:
+            return self.verdict(k)
+        if ranking is None or column == PICTURE:
+            return ""
+        if column == GROUP:
+            return group_letter(int(ranking.cluster[k]))
+        if column == Q:
+            q = float(ranking.q[k])
+            return "–" if np.isnan(q) else "<.001" if q < 0.001 else f"{q:.3f}".lstrip("0")  # noqa: RUF001
+        return f"{ranking.importance[k]:.3f}"
+
+    def _sort_value(self, k: int, column: int) -> float:
+        ranking = self.ranking
+        if column == MAP or ranking is None:
+            return float(k)
+        if column == GROUP:
+            return float(ranking.cluster[k])
+        if column == Q:
+            return float(np.nan_to_num(ranking.q[k], nan=2.0))
+        if column == VERDICT:
+            return float(ranking.verdict[k] != "supported")
+        return float(np.nan_to_num(ranking.importance[k], nan=-1.0))
+
+    def _reset(self) -> None:
+        self.beginResetModel()
+        self._pictures.clear()
+        self.endResetModel()
+
+    def _on_latents(self) -> None:
+        self._pictures.clear()
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0, PICTURE), self.index(self.rowCount() - 1, PICTURE))
+
+
+def group_letter(cluster: int) -> str:
+    """Letter of a cluster: A, B, ... Z, AA, ..."""
+    letters = ""
+    number = cluster + 1
+    while number > 0:
+        number, rest = divmod(number - 1, 26)
+        letters = chr(ord("A") + rest) + letters
+    return letters

@@ -1,0 +1,138 @@
+"""The coloured pictures over the images of one viewer: one layer a kind, used again and again.
+
+Refuses to know the session; it is told which map, image and case are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import get_args
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_latentattr.core.results import Picture, PictureKind
+from napari_latentattr.layers import KEY, picture_layers
+from napari_latentattr.widgets.own_layers import find_layer, own_layers, put_layer, slot_of
+
+KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
+
+
+class Overlays:
+    """What lies over the images.
+
+    Parameters
+    ----------
+    viewer : ViewerModel
+
+    Attributes
+    ----------
+    kind : {"where", "drawn"}
+        The kind that is looked at, where there are both.
+    shown : bool
+        Whether they are to be seen at all.
+    """
+
+    def __init__(self, viewer: ViewerModel) -> None:
+        self._viewer = viewer
+        self.kind: PictureKind = "where"
+        self.shown = True
+        self._now: dict[PictureKind, tuple[Picture, int]] = {}
+        self._peeked: list[Image] = []
+
+    @property
+    def seen_kind(self) -> PictureKind:
+        """`kind`, or the other one where only that was made."""
+        return self.kind if self.kind in self._now or not self._now else next(iter(self._now))
+
+    @property
+    def picture(self) -> Picture | None:
+        """The picture that is looked at."""
+        return self._now[self.seen_kind][0] if self._now else None
+
+    def update(
+        self, pictures: Mapping[PictureKind, Picture], channel: int, which: int, *, seen: bool
+    ) -> None:
+        """Lay the pictures of one image over it.
+
+        Parameters
+        ----------
+        pictures : mapping
+            Those of the map and case that are looked at.
+        channel, which : int
+            Image and map.
+        seen : bool
+            Show the picture even where the user had hidden its layer.
+        """
+        before, self._now = self._now, {kind: (p, channel) for kind, p in pictures.items()}
+        for kind in KINDS:
+            layer = find_layer(self._viewer, (kind, None, False))
+            if kind not in pictures:
+                if layer is not None:
+                    _blank(layer, kind, which)
+                continue
+            made = layer is None
+            if layer is None or before.get(kind) != self._now[kind]:
+                layer, made = put_layer(self._viewer, picture_layers(pictures[kind])[channel])
+            elif not seen:
+                continue
+            self._show(layer, kind, seen=seen or made or kind not in before)
+
+    def on_top(self) -> Image | None:
+        """Return the layer of the picture that is looked at; None when there is none."""
+        return find_layer(self._viewer, (self.seen_kind, None, False)) if self._now else None
+
+    def keep(self) -> Image | None:
+        """Freeze a hidden copy of the picture that is looked at."""
+        layer = self.on_top()
+        if layer is None:
+            return None
+        data, look, _ = layer.as_layer_data_tuple()
+        mine = layer.metadata[KEY]
+        look |= {
+            "name": f"★ {layer.name} · {mine['key'][3]}",
+            "visible": False,
+            "metadata": {KEY: mine | {"kept": True}},
+        }
+        copy = self._viewer.add_image(np.array(data), **look)
+        self._viewer.layers.selection.active = layer
+        return copy
+
+    def hide_for_peek(self) -> None:
+        """Take all pictures away for a moment."""
+        self._peeked = [one for one in own_layers(self._viewer) if one.visible and _is_overlay(one)]
+        for layer in self._peeked:
+            layer.visible = False
+
+    def show_after_peek(self) -> None:
+        """Bring back what was taken away."""
+        for layer in self._peeked:
+            layer.visible = True
+        self._peeked = []
+
+    def _show(self, layer: Image, kind: PictureKind, *, seen: bool) -> None:
+        top = kind == self.seen_kind
+        if seen:
+            layer.visible = top and self.shown
+        layer.colorbar.position = "top_right"
+        layer.colorbar.visible = top
+        if top:
+            # Else the controls would change a layer that nobody sees.
+            self._viewer.layers.selection.active = layer
+
+
+def _blank(layer: Image, kind: PictureKind, which: int) -> None:
+    """Empty a layer: it must not show another map than the one that is looked at."""
+    mine = layer.metadata[KEY]
+    layer.visible = False
+    layer.name = f"LA · map {which} · {kind}: not made yet"
+    if mine["key"][1] is not None:
+        layer.data = np.broadcast_to(np.float32(0), layer.data.shape)
+        empty = (kind, None, None, None)
+        layer.metadata = {KEY: {"key": empty, "grid": mine["grid"]}}
+
+
+def _is_overlay(layer: Image) -> bool:
+    slot = slot_of(layer.metadata)
+    return slot is not None and slot[0] in KINDS

@@ -1,0 +1,137 @@
+"""The layers that this plugin made, found by what their metadata say and never by their name.
+
+People rename layers, delete them and add their own. Refuses to know the session.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image
+
+from napari_latentattr.layers import KEY, MAP_AXIS, Layer
+
+# Which layer a later one replaces: kind, image (where there is one for each), whether side by side
+Slot: TypeAlias = tuple[str, str | None, bool]
+
+_PLACE = ("scale", "translate", "units", "axis_labels")
+
+
+def slot_of(metadata: dict[str, Any]) -> Slot | None:
+    """Which layer this is; None where it is the user's own, or one that was kept."""
+    mine = metadata.get(KEY, {})
+    if "key" not in mine or mine.get("kept"):
+        return None
+    kind, _, image, _ = mine["key"]
+    beside = bool(mine.get("beside"))
+    return (kind, image if kind == "image" or beside else None, beside)
+
+
+def own_layers(viewer: ViewerModel) -> list[Image]:
+    """All layers that this plugin made and still looks after, from the bottom to the top."""
+    return [layer for layer in viewer.layers if slot_of(layer.metadata) is not None]
+
+
+def case_images(viewer: ViewerModel) -> dict[str, Image]:
+    """Layers of the images of the case, by the name of the image."""
+    found = [(slot_of(layer.metadata), layer) for layer in viewer.layers]
+    return {
+        slot[1]: layer
+        for slot, layer in found
+        if slot is not None and slot[0] == "image" and slot[1] is not None
+    }
+
+
+def find_layer(viewer: ViewerModel, slot: Slot) -> Image | None:
+    """Return the layer of this slot, if it is there."""
+    for layer in viewer.layers:
+        if slot_of(layer.metadata) == slot:
+            return layer
+    return None
+
+
+def put_layer(viewer: ViewerModel, given: Layer) -> tuple[Image, bool]:
+    """Show `given` in the layer of its slot; make one where there is none.
+
+    What the user may have set (opacity, colours, visibility) stays as it is.
+
+    Returns
+    -------
+    layer : Image
+    made : bool
+        Whether it is new.
+    """
+    data, look, _ = given
+    slot = slot_of(look["metadata"])
+    layer = None if slot is None else find_layer(viewer, slot)
+    if layer is not None and layer.ndim != data.ndim:
+        viewer.layers.remove(layer)
+        layer = None
+    if layer is None:
+        layer = viewer.add_image(data, **look)
+        _sink(viewer, layer)
+        return layer, True
+    layer.data = data
+    for name in _PLACE:
+        if not _same(getattr(layer, name), look[name]):
+            setattr(layer, name, look[name])
+    for name in ("name", "contrast_limits", "metadata"):
+        setattr(layer, name, look[name])
+    return layer, False
+
+
+def remove_layers(viewer: ViewerModel, layers: list[Image]) -> None:
+    """Remove these layers."""
+    for layer in layers:
+        viewer.layers.remove(layer)
+
+
+@contextmanager
+def same_place(viewer: ViewerModel) -> Iterator[None]:
+    """Come back to the same place in mm, whatever happens to the layers in between."""
+    place = place_of(viewer)
+    empty = not viewer.layers
+    yield
+    if not empty:
+        go_to(viewer, place)
+
+
+def place_of(viewer: ViewerModel) -> dict[str, float]:
+    """Where the slices lie, by the label of the axis; the map axis left out."""
+    dims = viewer.dims
+    return {
+        label: point
+        for label, point in zip(dims.axis_labels, dims.point, strict=True)
+        if label != MAP_AXIS
+    }
+
+
+def go_to(viewer: ViewerModel, place: dict[str, float]) -> None:
+    """Move the slices to `place` along the axes that are still there."""
+    dims = viewer.dims
+    point = [place.get(label, at) for label, at in zip(dims.axis_labels, dims.point, strict=True)]
+    if tuple(point) != tuple(dims.point):
+        dims.point = point
+
+
+def _sink(viewer: ViewerModel, layer: Image) -> None:
+    """Move a new layer below those that are to lie over it."""
+    layers = viewer.layers
+    above = [i for i, other in enumerate(layers) if _height(other) > _height(layer)]
+    if above and slot_of(layer.metadata) is not None:
+        layers.move(layers.index(layer), above[0])
+
+
+def _height(layer: Image) -> int:
+    slot = slot_of(layer.metadata)
+    return -1 if slot is None else {"image": 0, "latents": 1}.get(slot[0], 2)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(other[0], str):
+        return tuple(str(v) for v in one) == tuple(other)
+    return bool(np.array_equal(np.asarray(one, dtype=float), np.asarray(other, dtype=float)))
