@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from napari_latentattr.core.types import Grid, ImageStack
-from napari_latentattr.layers import dti_sample, image_layers, placement
+from napari_latentattr.core.results import Picture
+from napari_latentattr.core.types import Grid, ImageStack, LatentSpec, MapRef, Provenance
+from napari_latentattr.layers import (
+    case_layers,
+    dti_sample,
+    image_layers,
+    latent_layer,
+    picture_layers,
+    placement,
+)
 
 SPACING = (3.0, 1.5, 1.25)
 
@@ -27,6 +36,20 @@ def stack(**changes) -> ImageStack:
     data = rng.random((2, 4, 5, 6), dtype=np.float32)
     values = {"case": "c1", "channels": ("T1", "T2"), "data": data}
     return ImageStack(**(values | {"grid": Grid.from_spacing((4, 5, 6), SPACING)} | changes))
+
+
+def spec(**changes) -> LatentSpec:
+    values = {"layer": "encoder", "n_channels": 2, "n_maps": 3, "ndim": 3, "skips": ()}
+    values |= {"stride": (2.0, 2.0, 4.0), "receptive_field": (3, 3, 7), "offset": (0.5, 1.0, 1.5)}
+    return LatentSpec(**(values | {"everywhere": (), "device": "cpu", "sha256": ""} | changes))
+
+
+def picture(volume: np.ndarray, images: ImageStack) -> Picture:
+    made = Provenance("occlusion", {"patch": 8.0, "fill": "mean"}, 5, "m", "d", {"torch": "2"}, 1.5)
+    return Picture(
+        "where", MapRef("encoder", 17), images.case, images.channels, volume, images.grid,
+        "latent units", "occlusion", "Occlusion", "a note", made,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("index", [(0, 0, 0), (3, 4, 5), (1, 0, 2)])
@@ -106,6 +129,76 @@ def test_the_label_of_the_sample_has_its_name():
     _, look, _ = dti_sample()[-1]
     names = dict(zip(look["features"]["index"], look["features"]["name"], strict=True))
     assert names == {0: "", 1: "corpus_callosum", 2: "SI_bundle", 3: "AP_bundle"}
+
+
+@pytest.mark.parametrize("degrees", [0, 20])
+def test_a_latent_is_shown_at_the_centre_of_what_it_sees(degrees):
+    images = stack(grid=rotated(Grid.from_spacing((4, 5, 6), SPACING), degrees))
+    maps = np.ones((3, 2, 2, 1), dtype=np.float32)
+    data, look, _ = latent_layer(maps, spec(), images)
+    for latent in np.ndindex(2, 2, 1):
+        voxel = np.array(spec().offset) + np.array(latent) * spec().stride
+        np.testing.assert_allclose(
+            shown_at(look, (1, *latent))[1:], shown_at(placement(images.grid), tuple(voxel))
+        )
+        grid = look["metadata"]["napari-latentattr"]["grid"]
+        np.testing.assert_allclose(grid.affine @ (*latent, 1), images.grid.affine @ (*voxel, 1))
+    assert data is maps
+    assert shown_at(look, (2, 0, 0, 0))[0] == 2
+    assert look["axis_labels"] == ("map", "I", "P", "L")
+    assert look["units"] == ("pixel", "mm", "mm", "mm")
+    assert not look["visible"]
+
+
+def test_latent_maps_of_a_slice_have_three_axes():
+    images = stack(data=np.zeros((2, 5, 6)), grid=Grid.from_spacing((5, 6), SPACING[1:]))
+    flat = spec(ndim=2, stride=(2.0, 2.0), receptive_field=(3, 3), offset=(0.5, 0.5))
+    _, look, _ = latent_layer(np.ones((3, 2, 3), dtype=np.float32), flat, images)
+    assert look["axis_labels"] == ("map", "P", "L")
+    assert look["scale"] == (1.0, 3.0, 2.5)
+
+
+def test_pictures_of_all_images_have_the_same_limits_around_zero():
+    images = stack()
+    volume = np.zeros_like(images.data)
+    volume[0, 1, 1, 1], volume[1, 2, 2, 2] = 0.5, -2
+    layers = picture_layers(picture(volume, images))
+    assert {look["contrast_limits"] for _, look, _ in layers} == {(-2.0, 2.0)}
+    assert [look["name"] for _, look, _ in layers] == [
+        "LA · map 17 · where in T1",
+        "LA · map 17 · where in T2",
+    ]
+    for _, look, _ in layers:
+        assert look["scale"] == SPACING
+
+
+def test_an_empty_picture_still_has_limits():
+    images = stack()
+    layers = picture_layers(picture(np.zeros_like(images.data), images))
+    assert {look["contrast_limits"] for _, look, _ in layers} == {(-1.0, 1.0)}
+
+
+def test_a_picture_says_what_it_is_and_how_it_was_made():
+    images = stack()
+    (_, first, _), (_, second, _) = picture_layers(picture(images.data, images))
+    said = first["metadata"]["napari-latentattr"]
+    assert said["key"] == ("where", 17, "T1", "c1")
+    assert second["metadata"]["napari-latentattr"]["key"] == ("where", 17, "T2", "c1")
+    assert said["grid"] is images.grid
+    assert json.loads(said["parameters"]) == {"patch": 8.0, "fill": "mean"}
+    assert (said["method"], said["seed"], said["unit"]) == ("occlusion", 5, "latent units")
+    scalars = [value for name, value in said.items() if name not in ("key", "grid")]
+    assert all(isinstance(value, str | int | float) for value in scalars)
+
+
+def test_images_of_a_case_say_so_and_images_of_the_user_do_not():
+    said = [look["metadata"]["napari-latentattr"] for _, look, _ in case_layers(stack())]
+    assert [one["key"] for one in said] == [
+        ("image", None, "T1", "c1"),
+        ("image", None, "T2", "c1"),
+    ]
+    for _, look, _ in image_layers(stack()):
+        assert "key" not in look["metadata"]["napari-latentattr"]
 
 
 def test_layers_are_made_without_a_viewer():

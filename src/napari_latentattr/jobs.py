@@ -1,6 +1,7 @@
 """Commands on a session. A command gives a `Job`: work for any thread, then a last step.
 
-The work changes nothing; the last step keeps what came out, where the session lives.
+The work changes nothing; the last step keeps what came out, where the session lives. What work
+needs is imported where it runs: a window opens without the engine.
 """
 
 from __future__ import annotations
@@ -14,18 +15,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 import numpy as np
 
-from napari_latentattr.cohort.open_images import OpenImage, stack_of, study_of
-from napari_latentattr.cohort.study import open_study
-from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.results import Picture
 from napari_latentattr.core.types import Attribution, ImageStack, Ranking
-from napari_latentattr.io.preprocessing import Scaling
-from napari_latentattr.io.study_file import read_study_file
 from napari_latentattr.session import Latents, Opened, Session
 
 if TYPE_CHECKING:
+    from napari_latentattr.core.dependence import ChannelDependence
+    from napari_latentattr.core.open_image import OpenImage
+    from napari_latentattr.io.preprocessing import Scaling
     from napari_latentattr.methods._parameters import Value
     from napari_latentattr.methods._registry import Method
 
@@ -58,6 +57,8 @@ def open_study_file(session: Session, path: Path, *, trust: bool = False) -> Job
     """Open a study file."""
 
     def work(progress: Progress) -> Opened:
+        from napari_latentattr.cohort.study import open_study
+        from napari_latentattr.io.study_file import read_study_file
         from napari_latentattr.model.self_test import self_test
 
         progress.report(0, 1, "model and table of cases")
@@ -82,6 +83,7 @@ def open_images(
     """Put images that are open already, and a model file, together as a study."""
 
     def work(progress: Progress) -> Opened:
+        from napari_latentattr.cohort.open_images import stack_of, study_of
         from napari_latentattr.model.loading import load_model
         from napari_latentattr.model.self_test import self_test
 
@@ -142,38 +144,34 @@ def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
     return Job(f"Ranking {study.model.spec.n_maps} maps for {name}", work, keep)
 
 
-def measure(session: Session, which: int | None = None) -> Job[list[ChannelDependence]]:
-    """Which image drives each map, or one map named beforehand; also inside the outcome."""
-    study, region = session.opened(), session.region
+def measure(
+    session: Session, which: int | None = None, *, region: str = ""
+) -> Job[ChannelDependence]:
+    """Which image drives each map, or one map named beforehand; the whole map or in a region."""
+    study = session.opened()
     tau, donors = session.tau, session.donors
-    n = study.model.spec.n_maps
 
-    def work(progress: Progress) -> list[ChannelDependence]:
+    def work(progress: Progress) -> ChannelDependence:
         from napari_latentattr.methods.channel_dependence import channel_dependence
 
-        return [
-            channel_dependence(
-                study.model,
-                study.cohort,
-                maps=which,
-                region=where or None,
-                tau=tau,
-                donors=donors,
-                seed=study.seed,
-                progress=progress,
-            )
-            for where in dict.fromkeys(("", region))
-        ]
+        return channel_dependence(
+            study.model,
+            study.cohort,
+            maps=which,
+            region=region or None,
+            tau=tau,
+            donors=donors,
+            seed=study.seed,
+            progress=progress,
+        )
 
-    def keep(found: list[ChannelDependence]) -> None:
-        results = session.results
-        for answer in reversed(found):
-            results = results.with_dependence(answer)
-        session.keep(results)
+    def keep(found: ChannelDependence) -> None:
+        session.keep(session.results.with_dependence(found))
         session.select(map=session.selection.map)  # now that its leading image is known
 
-    what = f"{n} maps" if which is None else f"map {which}"
-    return Job(f"Measuring drivers of {what}", work, keep, _seconds(session, 2 if region else 1))
+    what = f"{study.model.spec.n_maps} maps" if which is None else f"map {which}"
+    where = f" inside {region}" if region else ""
+    return Job(f"Measuring drivers of {what}{where}", work, keep, _seconds(session))
 
 
 def attribute(session: Session, method: Method, parameters: Mapping[str, Value]) -> Job[Picture]:
@@ -206,11 +204,11 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
     return Job(text, work, keep, session.took(method.key))
 
 
-def _seconds(session: Session, times: int) -> float | None:
+def _seconds(session: Session) -> float | None:
     if session.pass_seconds is None:
         return None
     passes = len(session.volumes) * len(session.opened().channels) * session.donors
-    return times * passes * session.pass_seconds
+    return passes * session.pass_seconds
 
 
 def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:

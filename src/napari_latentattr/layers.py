@@ -18,8 +18,6 @@ import numpy.typing as npt
 from napari_latentattr.core.latent_grid import latent_grid
 from napari_latentattr.core.results import Picture
 from napari_latentattr.core.types import Float32, Grid, ImageStack, LatentSpec
-from napari_latentattr.io.study_file import read_study_file
-from napari_latentattr.io.volumes import read_labels, read_stack
 from napari_latentattr.samples.folders import sample_folder
 
 Layer: TypeAlias = tuple[npt.NDArray[Any], dict[str, Any], Literal["image", "labels"]]
@@ -182,6 +180,9 @@ def dti_sample() -> list[Layer]:
     list of layers
         Fractional anisotropy, its three directional parts and the labels of three bundles.
     """
+    from napari_latentattr.io.study_file import read_study_file  # not with the window
+    from napari_latentattr.io.volumes import read_labels, read_stack
+
     folder = sample_folder("dti")
     study = read_study_file(folder / "study_grouped.yaml")
     stack = read_stack([folder / "dti.nii.gz"], channels=study.channels, case="dti")

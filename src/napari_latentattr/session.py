@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from psygnal import Signal
 
-from napari_latentattr.cohort.cohort import Cohort
-from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.results import Picture, Results, Selection
 from napari_latentattr.core.types import Float32, ImageStack, LatentSpec
 
 if TYPE_CHECKING:
+    from napari_latentattr.cohort.cohort import Cohort
+    from napari_latentattr.cohort.study import Study
     from napari_latentattr.model.self_test import SelfTest
+
+# Earlier results hold on to their pictures.
+MOST_EARLIER = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -175,7 +178,7 @@ class Session:
 
     def keep(self, results: Results) -> None:
         """Take new results; `undo` goes back to those before."""
-        self._earlier.append(self.results)
+        self._earlier = [*self._earlier, self.results][-MOST_EARLIER:]
         self.results = results
         self.results_changed.emit()
 

@@ -13,11 +13,11 @@ import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import platformdirs
 
-from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.results import Picture, Results, Selection
 from napari_latentattr.core.types import Float32
@@ -31,8 +31,10 @@ from napari_latentattr.io.records import (
     json_text,
     ranking_record,
 )
-from napari_latentattr.io.study_digest import digest_study
 from napari_latentattr.io.text_file import read_text
+
+if TYPE_CHECKING:
+    from napari_latentattr.cohort.study import Study
 
 VARIABLE = "NAPARI_LATENTATTR_DATA"
 VERSION = 1
@@ -75,6 +77,8 @@ class ResultStore:
         InputError
             When a file of the study has vanished since it was opened.
         """
+        from napari_latentattr.io.study_digest import digest_study  # not with the window
+
         if study.path is None:
             return cls(None, study.model.spec.sha256, {})
         name = sha256(os.fsencode(study.path.resolve())).hexdigest()[:32]

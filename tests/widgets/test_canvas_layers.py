@@ -219,7 +219,6 @@ def test_a_layer_that_the_user_deleted_is_made_anew(viewer_model, session, canva
     viewer_model.layers.remove(layer_of(viewer_model, "image", "T2"))
     session.select(map=1)
     assert layer_of(viewer_model, "where").visible
-    encode(session)
     anew = layer_of(viewer_model, "image", "T2")
     latents, picture_ = layer_of(viewer_model, "latents"), layer_of(viewer_model, "where")
     index = viewer_model.layers.index
@@ -250,6 +249,17 @@ def test_clearing_removes_all_that_was_made_and_nothing_else(viewer_model, sessi
     canvas.clear()
     assert list(viewer_model.layers) == [mine]
     assert viewer_model.canvas.background_color_override is None
+    session.select(map=2)
+    names = {layer.name for layer in viewer_model.layers if layer is not mine}
+    assert names == {*CHANNELS, "LA · latent maps"}
+
+
+def test_latent_maps_stay_visible_from_case_to_case(viewer_model, session, canvas):
+    layer_of(viewer_model, "latents").visible = True
+    session.select(case=1)
+    assert not layer_of(viewer_model, "latents").visible
+    encode(session)
+    assert layer_of(viewer_model, "latents").visible
 
 
 def test_another_study_takes_the_layers_of_the_last_one_away(viewer_model, session, canvas):

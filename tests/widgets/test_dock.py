@@ -340,3 +340,54 @@ def _study_with_code(folder: Path) -> Path:
         )
     )
     return folder / "study.yaml"
+
+
+def test_painted_labels_lie_exactly_where_the_images_lie(opened, viewer) -> None:
+    viewer._new_labels()
+    painted = viewer.layers[-1]
+    grid = painted.metadata["napari-latentattr"]["grid"]
+    assert grid.same_as(opened.session.latents.stack.grid)
+    assert painted.axis_labels == viewer.layers["bright"].axis_labels
+
+
+def test_open_layers_and_a_model_file_make_a_study(dock, viewer, idle, tiny_study) -> None:
+    from napari_latentattr import read_stack
+    from napari_latentattr.layers import image_layers, placement
+
+    folder = tiny_study.parent
+    stack = read_stack(
+        [folder / "0_bright.nii.gz", folder / "0_dull.nii.gz"], channels=["bright", "dull"]
+    )
+    for data, look, _ in image_layers(stack):
+        viewer.add_image(data, **look)
+    blob = np.zeros(stack.grid.shape, dtype=np.uint8)
+    blob[4:9, 4:9, 4:9] = 1
+    viewer.add_labels(blob, name="painted", **placement(stack.grid))
+    dock.study.use_layers.click()
+    form = dock.study.layers
+    assert form.chosen() == ["bright", "dull"]
+    assert form.outcome.currentText() == "painted"
+    form.go.click()
+    assert "o model file" in dock.footer.title.text()
+    form.model.use(folder / "weights.safetensors")
+    form.model.arguments.setText("n_maps: 4, encoder: grouped, width: 4")
+    form.go.click()
+    idle(dock)
+    study = dock.session.study
+    assert study is not None, dock.footer.title.text()
+    assert study.channels == ("bright", "dull")
+    assert dock.session.region == "painted"
+    dock.inspect.measure_all.click()
+    idle(dock)
+    assert "one case" in dock.inspect.copied_text()
+
+
+def test_a_layer_on_another_grid_is_refused_in_one_sentence(dock, viewer, idle, tiny_study):
+    viewer.add_image(np.zeros((8, 8, 8), dtype=np.float32), name="a")
+    viewer.add_image(np.zeros((8, 8, 8), dtype=np.float32), name="b", scale=(2, 2, 2))
+    dock.study.use_layers.click()
+    dock.study.layers.model.use(tiny_study.parent / "weights.safetensors")
+    dock.study.layers.go.click()
+    idle(dock)
+    assert "ayer b has a grid of 8x8x8 at 2 x 2 x 2 mm" in dock.footer.title.text()
+    assert dock.session.study is None

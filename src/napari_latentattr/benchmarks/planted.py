@@ -14,7 +14,7 @@ from napari_latentattr.benchmarks.reference import reference_ratio
 from napari_latentattr.benchmarks.worlds import make_world
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, Float64, Text
-from napari_latentattr.core.verdicts import DRIVES, NO_DEPENDENCE
+from napari_latentattr.core.verdict_words import DRIVES, NO_DEPENDENCE
 from napari_latentattr.methods.channel_dependence import channel_dependence
 
 _COUNTED = ("outside", "outside_unseen", "inside", "inside_driving", "weak", "weak_unseen")

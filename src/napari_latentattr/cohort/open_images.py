@@ -6,15 +6,14 @@ Refuses to know files and viewers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.errors import GridMismatchError, InputError
+from napari_latentattr.core.open_image import OpenImage
 from napari_latentattr.core.types import Bool, Grid, ImageStack
 from napari_latentattr.io.case_table import Values, check_channels
 from napari_latentattr.io.preprocessing import Preprocessing, Scaling, preprocess
@@ -23,15 +22,6 @@ if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
 
 CASE = "open images"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class OpenImage:
-    """An image or a label map (*S) that is open somewhere, and where its voxels lie."""
-
-    name: str
-    data: npt.NDArray[Any]
-    grid: Grid
 
 
 def stack_of(images: Sequence[OpenImage], *, scaling: Scaling = "percentile") -> ImageStack:

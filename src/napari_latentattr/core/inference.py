@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special
 
 from napari_latentattr.core.types import Float64
 
@@ -79,7 +79,7 @@ class RatioEstimate:
         """Lower and upper limit of the ratio, each (K, S); NaN without degrees of freedom."""
         if self.df < 1:
             return np.full_like(self.se, np.nan), np.full_like(self.se, np.nan)
-        reach = stats.t.ppf(0.5 + level / 2, self.df) * self.se
+        reach = special.stdtrit(self.df, 0.5 + level / 2) * self.se
         with np.errstate(invalid="ignore", over="ignore"):
             return np.exp(self.log_ratio - reach), np.exp(self.log_ratio + reach)
 
@@ -89,7 +89,9 @@ class RatioEstimate:
             return np.full_like(self.se, np.nan)
         with np.errstate(invalid="ignore"):
             score = (self.log_ratio - np.log(tau)) / np.maximum(self.se, _TINY)
-        return np.asarray(np.where(np.isneginf(self.log_ratio), 1.0, stats.t.sf(score, self.df)))
+        return np.asarray(
+            np.where(np.isneginf(self.log_ratio), 1.0, special.stdtr(self.df, -score))
+        )
 
     def only(self, rows: Sequence[int]) -> RatioEstimate:
         """Return the same estimate for some rows."""
@@ -103,7 +105,7 @@ class RatioEstimate:
         gap = self.replicates[:, row, first] - self.replicates[:, row, second]
         if not np.isfinite(gap).all():
             return True
-        reach = stats.t.ppf(0.5 + level / 2, self.df) * _jackknife_se(gap)
+        reach = special.stdtrit(self.df, 0.5 + level / 2) * _jackknife_se(gap)
         return bool(abs(self.log_ratio[row, first] - self.log_ratio[row, second]) > reach)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import ndimage
 
 from napari_latentattr.core.types import Bool, Float32, Float64, Grid, LatentSpec
 
@@ -35,6 +34,8 @@ def latents_inside(mask: Bool, spec: LatentSpec, latent_shape: Sequence[int]) ->
     (*L) bool array
         A centre between voxels counts when at least half of its neighbours are inside.
     """
+    from scipy import ndimage  # a quarter of a second that a window need not wait for
+
     at = np.meshgrid(*latent_centres(spec, latent_shape), indexing="ij")
     value = ndimage.map_coordinates(mask.astype(np.float32), at, order=1, mode="nearest")
     return np.asarray(value >= 0.5 - 1e-6)
@@ -82,6 +83,8 @@ def to_input_grid(latent: Float32, spec: LatentSpec, shape: Sequence[int]) -> Fl
 
     Beyond the outermost latent centres the nearest latent is used.
     """
+    from scipy import ndimage  # a quarter of a second that a window need not wait for
+
     at = np.meshgrid(
         *[
             (np.arange(n) - offset) / stride

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_latentattr.core.verdicts import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
 
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence

@@ -10,13 +10,14 @@ import numpy as np
 
 from napari_latentattr.core.inference import RatioEstimate, benjamini_hochberg
 from napari_latentattr.core.types import Bool, Float64, Text
+from napari_latentattr.core.verdict_words import (
+    DRIVES,
+    FEWEST_UNITS,
+    NEGLIGIBLE,
+    NO_DEPENDENCE,
+    UNDECIDED,
+)
 
-DRIVES = "drives"
-NEGLIGIBLE = "negligible"
-UNDECIDED = "undecided"
-NO_DEPENDENCE = "no dependence found"
-
-FEWEST_UNITS = 6
 _FDR = 0.05
 
 

@@ -22,7 +22,7 @@ from napari_latentattr.core.types import (
     Provenance,
     Ranking,
 )
-from napari_latentattr.core.verdicts import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
 from napari_latentattr.io.entry import Entry
 from napari_latentattr.io.records import VERSION
 

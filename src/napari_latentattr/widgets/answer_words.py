@@ -13,7 +13,7 @@ from html import escape
 import numpy as np
 
 from napari_latentattr.core.dependence import ChannelDependence
-from napari_latentattr.core.verdicts import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
 
 CAVEAT = "“driven” is about this model, not about biology"
 _TIMES = "\N{MULTIPLICATION SIGN}"

@@ -14,7 +14,7 @@ from napari.layers import Image
 
 from napari_latentattr.core.results import PictureKind, Selection
 from napari_latentattr.core.types import ImageStack
-from napari_latentattr.layers import KEY, MAP_AXIS, case_layers, latent_layer
+from napari_latentattr.layers import KEY, case_layers, latent_layer
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
 from napari_latentattr.widgets.markers import Markers
@@ -22,14 +22,15 @@ from napari_latentattr.widgets.overlays import KINDS, Overlays
 from napari_latentattr.widgets.own_layers import (
     case_images,
     find_layer,
-    go_to,
+    look_at_images,
+    map_axis,
     own_layers,
     put_layer,
     remove_layers,
     same_place,
 )
 from napari_latentattr.widgets.side_by_side import SideBySide
-from napari_latentattr.widgets.surroundings import Surroundings
+from napari_latentattr.widgets.surroundings import Surroundings, caption
 from napari_latentattr.widgets.three_d import ThreeD
 
 
@@ -41,10 +42,16 @@ class Canvas:
     viewer : ViewerModel
         A window, or the model of one.
     session : Session
+
+    Attributes
+    ----------
+    is_side_by_side : bool
+        Whether all images are shown.
     """
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer, self.session = viewer, session
+        self.is_side_by_side = False
         self._stack: ImageStack | None = None
         self._known_pictures = dict(session.results.pictures)
         self._latents_seen = False
@@ -67,18 +74,8 @@ class Canvas:
 
     def show_images(self, stack: ImageStack) -> None:
         """Show the images of the selected case, also before its latent maps are there."""
-        first = not case_images(self.viewer)
-        with self._updating():
-            self._stack = stack
-            images = case_images(self.viewer)
-            others = [one for name, one in images.items() if name not in stack.channels]
-            remove_layers(self.viewer, others)
-            for layer in case_layers(stack):
-                layer[1]["visible"] = False
-                put_layer(self.viewer, layer)
-        if first:
-            self._look_at_images()
-        self._show_selected_image()
+        self._stack = stack
+        self._put_images()
         self._refresh(seen=True)
 
     def show(self, kind: PictureKind) -> None:
@@ -91,16 +88,10 @@ class Canvas:
         self._overlays.shown = not self._overlays.shown
         self._refresh(seen=True)
 
-    @property
-    def is_side_by_side(self) -> bool:
-        """Whether all images are shown."""
-        return self._grid.active
-
     def toggle_side_by_side(self) -> None:
         """Lay all images side by side, or go back to one."""
-        if not self._grid.active:
-            self._lay_side_by_side()
-        else:
+        self.is_side_by_side = not self.is_side_by_side
+        if not self.is_side_by_side:
             with self._updating():
                 self._grid.leave()
             self._show_selected_image()
@@ -115,6 +106,7 @@ class Canvas:
         """Remove all layers that were made here, the kept ones too."""
         with self._updating():
             self._grid.leave()
+            self.is_side_by_side = False
             mine = [one for one in self.viewer.layers if "key" in one.metadata.get(KEY, {})]
             remove_layers(self.viewer, mine)
         self._around.restore()
@@ -140,21 +132,15 @@ class Canvas:
         with self._updating():
             self._grid.leave()
             remove_layers(self.viewer, own_layers(self.viewer))
-        self._stack, self._known_pictures, self._latents_seen = None, {}, False
+        self._stack, self._known_pictures = None, {}
+        self._latents_seen = self.is_side_by_side = False
         self._markers.show(shown=False)
         self._around.restore()
 
     def _on_latents(self) -> None:
-        latents = self.session.latents
-        if latents is None:
-            return
-        with self._updating():
-            layer, _ = put_layer(
-                self.viewer, latent_layer(latents.maps, latents.spec, latents.stack)
-            )
-            layer.visible = self._latents_seen
-        self._set_slider()
-        self.show_images(latents.stack)
+        if self.session.latents is not None:
+            self._put_latents()
+            self.show_images(self.session.latents.stack)
 
     def _on_selection(self, new: Selection, old: Selection) -> None:
         if new.case != old.case:
@@ -178,7 +164,7 @@ class Canvas:
         self._refresh(seen=bool(fresh))
 
     def _on_slider(self, event: object = None) -> None:
-        axis = self._map_axis()
+        axis = map_axis(self.viewer)
         if axis is not None and not self._busy:
             self.session.select(map=self.viewer.dims.current_step[axis])
 
@@ -188,60 +174,69 @@ class Canvas:
         """Bring pictures, letters and caption up to date."""
         if self._stack is None:
             return
+        if set(case_images(self.viewer)) != set(self._stack.channels):
+            self._put_images()
+            self._put_latents()
         chosen = self.session.selection
         found = {kind: self.session.picture(kind) for kind in KINDS}
         pictures = {kind: picture for kind, picture in found.items() if picture is not None}
         with self._updating():
             self._overlays.update(pictures, chosen.channel, chosen.map, seen=seen)
-            if self._grid.active:
-                self._lay_side_by_side()
+            if self.is_side_by_side:
+                picture, shown = self._overlays.picture, self._overlays.shown
+                self._grid.show(self._stack.channels, picture, shown=shown)
             self._three_d.dress()
-        self._markers.show(shown=self._stack.grid.known, beside=self._grid.active)
+        self._markers.show(shown=self._stack.grid.known, beside=self.is_side_by_side)
         self._write_caption()
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
             return
-        chosen, picture = self.session.selection, self._overlays.picture
-        image = self._stack.channels[chosen.channel]
-        where = self._stack.case if self._grid.active else f"{self._stack.case} · {image}"
-        what = f"map {chosen.map}"
-        if picture is not None and self._overlays.shown:
-            what += f" · {picture.kind}" if self._grid.active else f" · {picture.kind} in {image}"
-        if self.viewer.dims.ndisplay == 3:
-            what += " · 3D"
-        unknown = [] if self._stack.grid.known else ["orientation unknown"]
-        self._around.show([where, what, *unknown], beside=self._grid.active)
+        lines = caption(
+            self._stack,
+            self.session.selection,
+            self._overlays.picture if self._overlays.shown else None,
+            beside=self.is_side_by_side,
+            deep=self.viewer.dims.ndisplay == 3,
+        )
+        self._around.show(lines, beside=self.is_side_by_side)
 
-    def _lay_side_by_side(self) -> None:
-        if self._stack is not None:
-            with self._updating():
-                self._grid.show(
-                    self._stack.channels, self._overlays.picture, shown=self._overlays.shown
-                )
+    def _put_images(self) -> None:
+        if self._stack is None:
+            return
+        before = case_images(self.viewer)
+        with self._updating():
+            channels = self._stack.channels
+            remove_layers(
+                self.viewer, [one for name, one in before.items() if name not in channels]
+            )
+            for layer in case_layers(self._stack):
+                layer[1]["visible"] = False
+                put_layer(self.viewer, layer)
+        if not before:
+            look_at_images(self.viewer)
+        self._show_selected_image()
+
+    def _put_latents(self) -> None:
+        latents = self.session.latents
+        if latents is None:
+            return
+        with self._updating():
+            given = latent_layer(latents.maps, latents.spec, latents.stack)
+            layer, _ = put_layer(self.viewer, given)
+            layer.visible |= self._latents_seen
+        self._latents_seen = False
+        self._set_slider()
 
     def _show_selected_image(self) -> None:
-        if self._stack is None or self._grid.active:
+        if self._stack is None or self.is_side_by_side:
             return
         wanted = self._stack.channels[self.session.selection.channel]
         for name, layer in case_images(self.viewer).items():
             layer.visible = name == wanted
 
-    def _look_at_images(self) -> None:
-        """Bring new images into view: the slices in their middle, all of them on the canvas."""
-        layers = list(case_images(self.viewer).values())
-        middle = layers[0].extent.world.mean(axis=0)
-        go_to(self.viewer, dict(zip(layers[0].axis_labels, middle.tolist(), strict=True)))
-        self.viewer.fit_to_view()
-
-    def _map_axis(self) -> int | None:
-        labels = self.viewer.dims.axis_labels
-        if find_layer(self.viewer, ("latents", None, False)) is None or MAP_AXIS not in labels:
-            return None
-        return int(labels.index(MAP_AXIS))
-
     def _set_slider(self) -> None:
-        axis = self._map_axis()
+        axis = map_axis(self.viewer)
         if axis is not None:
             with self._updating(keep_place=False):
                 self.viewer.dims.set_current_step(axis, self.session.selection.map)

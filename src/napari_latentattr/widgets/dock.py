@@ -35,6 +35,7 @@ from napari_latentattr.widgets.footer import Footer
 from napari_latentattr.widgets.inspector import InspectPage
 from napari_latentattr.widgets.keeping import Keeping
 from napari_latentattr.widgets.maps import MapsPage
+from napari_latentattr.widgets.painted_labels import adopt_grid
 from napari_latentattr.widgets.preferences import apply_preferences
 from napari_latentattr.widgets.shortcuts import Shortcuts, key_list
 from napari_latentattr.widgets.step_bar import STEPS, StepBar
@@ -120,6 +121,7 @@ class LatentAttribution(QWidget):
         self.study.next_step.connect(lambda: self.show_step("maps"))
         self.inspect.closer.side_by_side.connect(self._set_side_by_side)
         self.inspect.closer.shown.connect(self.canvas.show)
+        self.viewer.layers.events.inserted.connect(self._on_layer)
         self.session.study_changed.connect(self._on_study)
         self.session.selection_changed.connect(self._on_selection)
         self.session.results_changed.connect(self._mark_steps)
@@ -181,7 +183,7 @@ class LatentAttribution(QWidget):
         if session.results.ranking is None and session.study.outcome_name is not None:
             self.start(lambda: jobs.rank(session))
         elif session.results.about(session.selection.map) is None:
-            self.start(lambda: jobs.measure(session))
+            self.inspect.measure()
         else:
             self._answer = False
             self.show_step("inspect")
@@ -224,6 +226,7 @@ class LatentAttribution(QWidget):
         self.runner.close()
         self.keeping.save_now()
         self.canvas.close()
+        self.viewer.layers.events.inserted.disconnect(self._on_layer)
 
     # What happens
 
@@ -233,6 +236,9 @@ class LatentAttribution(QWidget):
         if self.session.study is not None:
             self.runner.run(self.keeping.take_up())
             self.runner.run(jobs.encode(self.session))
+
+    def _on_layer(self, event: Any) -> None:
+        adopt_grid(event.value, [layer for layer in self.viewer.layers if layer is not event.value])
 
     def _on_selection(self, new: Selection, old: Selection) -> None:
         if new.case != old.case:

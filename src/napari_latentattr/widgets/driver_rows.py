@@ -10,7 +10,7 @@ from math import isnan, nan
 from qtpy.QtGui import QImage
 
 from napari_latentattr.core.dependence import ChannelDependence
-from napari_latentattr.core.verdicts import (
+from napari_latentattr.core.verdict_words import (
     DRIVES,
     FEWEST_UNITS,
     NEGLIGIBLE,

@@ -100,7 +100,7 @@ class DriversChart(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Narrow enough for a dock at the largest type."""
         face = self._type.face()
-        return QSize(round(17 * em(face)), chart_height(self._rows, face))
+        return QSize(round(15 * em(face)), chart_height(self._rows, face))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
         """Paint in the colours of the palette."""

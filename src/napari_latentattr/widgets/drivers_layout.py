@@ -13,7 +13,7 @@ from math import ceil, isnan, log2, sqrt
 from qtpy.QtCore import QPointF, QRectF
 from qtpy.QtGui import QFont
 
-from napari_latentattr.core.verdicts import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
 from napari_latentattr.widgets.driver_rows import DriverRow, fold
 from napari_latentattr.widgets.lettering import SMALL, em, scaled, width
 

@@ -27,6 +27,7 @@ def inspect_step() -> LatentAttribution:
 
 def dock_in(viewer: Any) -> LatentAttribution:
     """Return the dock of a viewer, docked; it is made when there is none."""
+    viewer = getattr(viewer, "__wrapped__", viewer)  # commands get a proxy of it
     dock = getattr(viewer.window, _ATTRIBUTE, None)
     if dock is None:
         dock = _remember(viewer, LatentAttribution(viewer))

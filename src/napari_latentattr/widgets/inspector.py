@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from typing import Any
 
@@ -13,6 +14,7 @@ from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from napari_latentattr import jobs
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.answer import AnswerCard, answer_of
+from napari_latentattr.widgets.answer_words import basis
 from napari_latentattr.widgets.driver_rows import driver_rows
 from napari_latentattr.widgets.drivers_chart import DriversChart
 from napari_latentattr.widgets.footer import clock
@@ -73,10 +75,8 @@ class InspectPage(QWidget):
         self.measure_one.setToolTip(
             "for a map that was named beforehand; corrected over its images"
         )
-        self.measure_all.clicked.connect(
-            lambda: self.wants.emit(lambda: jobs.measure(self._session))
-        )
-        self.measure_one.clicked.connect(self._on_measure_one)
+        self.measure_all.clicked.connect(lambda: self.measure())
+        self.measure_one.clicked.connect(lambda: self.measure(self._session.selection.map))
         row = QHBoxLayout()
         row.addWidget(self.measure_all)
         row.addWidget(self.measure_one)
@@ -100,6 +100,8 @@ class InspectPage(QWidget):
         if study is None or known:
             return
         seconds = jobs.measure(self._session).seconds
+        if seconds is not None and self._session.region:
+            seconds *= 2
         about = "" if seconds is None else f"  ~{clock(seconds)}"
         self.unmeasured_words.say(f"<b>Map {which} is not measured yet</b>")
         self.measure_all.setText(f"Measure all {study.model.spec.n_maps}{about}")
@@ -109,9 +111,10 @@ class InspectPage(QWidget):
         """Return what `Copy` puts on the clipboard: the sentence and what it rests on."""
         return self.whole.copied_text()
 
-    def _on_measure_one(self) -> None:
-        which = self._session.selection.map
-        self.wants.emit(lambda: jobs.measure(self._session, which))
+    def measure(self, which: int | None = None) -> None:
+        """Measure all maps or one: first the whole map, then inside the region of the outcome."""
+        for region in dict.fromkeys(("", self._session.region)):
+            self.wants.emit(partial(jobs.measure, self._session, which, region=region))
 
 
 class _Answer(QWidget):
@@ -144,7 +147,9 @@ class _Answer(QWidget):
             return
         which = session.selection.map
         self.card.set_answer(answer_of(found, which))
-        self.chart.set_rows(driver_rows(found, which, self._thumbnails()), found.tau)
+        self.chart.set_rows(
+            driver_rows(found, which, self._thumbnails()), found.tau, basis=basis(found)
+        )
         self.chart.set_selected(session.selection.channel)
         where = f"inside {escape(region)}" if region else "whole map"
         self.title.say(f"<b>Which image drives it</b> · {where}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
-from napari.qt.threading import create_worker
-from qtpy.QtCore import QObject, QTimer
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_latentattr.core.errors import LatentAttrError
+from napari_latentattr.core.results import Results, Selection
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
 from napari_latentattr.store import ResultStore
@@ -19,16 +21,18 @@ _PAUSE_MS = 400
 class Keeping(QObject):
     """Saves after every change, and takes up what an earlier session found."""
 
+    _saved = Signal()
+
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._store: ResultStore | None = None
-        self._worker: Any = None
-        self._again = False
+        self._worker: Thread | None = None
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._save)
+        self._saved.connect(self._on_saved)
         session.results_changed.connect(self._later)
         session.selection_changed.connect(self._later)
         session.study_changed.connect(self.forget)
@@ -68,6 +72,8 @@ class Keeping(QObject):
 
     def save_now(self) -> None:
         """Save what is not saved yet, before the window goes."""
+        if self._worker is not None:
+            self._worker.join()
         if self._timer.isActive() and self._store is not None and self._session.study is not None:
             self._timer.stop()
             self._store.save(self._session.results, self._session.selection)
@@ -84,16 +90,16 @@ class Keeping(QObject):
         if store is None or self._session.study is None:
             return
         results, selection = self._session.results, self._session.selection
-        self._worker = create_worker(_save, store, results, selection, _ignore_errors=True)
-        self._worker.finished.connect(self._on_saved)
+        # A plain thread: workers of the viewer were seen to hold on to the pictures they saved.
+        self._worker = Thread(target=self._write, args=(store, results, selection))
         self._worker.start()
+
+    def _write(self, store: ResultStore, results: Results, selection: Selection) -> None:
+        # A full disk must not stop the work at the window.
+        with suppress(LatentAttrError):
+            store.save(results, selection)
+        with suppress(RuntimeError):  # the window is gone
+            self._saved.emit()
 
     def _on_saved(self) -> None:
         self._worker = None
-
-
-def _save(store: ResultStore, results: Any, selection: Any) -> None:
-    try:
-        store.save(results, selection)
-    except LatentAttrError:
-        return  # a full disk must not stop the work at the window

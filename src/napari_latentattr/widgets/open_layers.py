@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from napari_latentattr.cohort.open_images import OpenImage
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.open_image import OpenImage
 from napari_latentattr.core.types import Grid
 
 _KEY = "napari-latentattr"

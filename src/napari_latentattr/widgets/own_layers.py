@@ -54,6 +54,14 @@ def find_layer(viewer: ViewerModel, slot: Slot) -> Image | None:
     return None
 
 
+def map_axis(viewer: ViewerModel) -> int | None:
+    """Axis along which the latent maps are counted; None when they are not there."""
+    labels = viewer.dims.axis_labels
+    if find_layer(viewer, ("latents", None, False)) is None or MAP_AXIS not in labels:
+        return None
+    return int(labels.index(MAP_AXIS))
+
+
 def put_layer(viewer: ViewerModel, given: Layer) -> tuple[Image, bool]:
     """Show `given` in the layer of its slot; make one where there is none.
 
@@ -116,6 +124,14 @@ def go_to(viewer: ViewerModel, place: dict[str, float]) -> None:
     point = [place.get(label, at) for label, at in zip(dims.axis_labels, dims.point, strict=True)]
     if tuple(point) != tuple(dims.point):
         dims.point = point
+
+
+def look_at_images(viewer: ViewerModel) -> None:
+    """Bring the images of the case into view: slices in their middle, all on the canvas."""
+    layer = next(iter(case_images(viewer).values()))
+    middle = layer.extent.world.mean(axis=0)
+    go_to(viewer, dict(zip(layer.axis_labels, middle.tolist(), strict=True)))
+    viewer.fit_to_view()
 
 
 def _sink(viewer: ViewerModel, layer: Image) -> None:

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 
 from napari.components import ViewerModel
 
+from napari_latentattr.core.results import Picture, Selection
+from napari_latentattr.core.types import ImageStack
+
 _FONT_SIZE = 11
 
 
@@ -60,3 +63,29 @@ class Surroundings:
         for owner, values in self._before:
             for name, value in values.items():
                 setattr(owner, name, value)
+
+
+def caption(
+    stack: ImageStack, chosen: Selection, picture: Picture | None, *, beside: bool, deep: bool
+) -> list[str]:
+    """Say in short lines which case, image and map are shown.
+
+    Parameters
+    ----------
+    stack : ImageStack
+    chosen : Selection
+    picture : Picture or None
+        What is seen over the image.
+    beside : bool
+        Whether all images lie side by side.
+    deep : bool
+        Whether they are shown in 3D.
+    """
+    image = stack.channels[chosen.channel]
+    case = stack.case if beside else f"{stack.case} · {image}"
+    what = f"map {chosen.map}"
+    if picture is not None:
+        what += f" · {picture.kind}" if beside else f" · {picture.kind} in {image}"
+    if deep:
+        what += " · 3D"
+    return [case, what] if stack.grid.known else [case, what, "orientation unknown"]

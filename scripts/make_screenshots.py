@@ -1,0 +1,277 @@
+"""Drive the real window through every step and state, and take its picture each time.
+
+Usage: xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" \
+           python scripts/make_screenshots.py OUT [LOOK ...]
+
+OUT gets a PNG for each state and look, to be looked at: ``dark_5_ranked.png``. Settings of napari
+and kept results of other sessions are neither read nor changed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+# Theme, size of type, width and height of the window
+LOOKS = {
+    "dark": ("dark", 9, 1600, 1000),
+    "light": ("light", 9, 1600, 1000),
+    "dark14": ("dark", 14, 1366, 768),
+    "light14": ("light", 14, 1366, 768),
+    "page": ("dark", 9, 1180, 820),
+    "page_light": ("light", 9, 1180, 820),
+}
+LIMIT = 300.0  # seconds for one job
+
+
+class Scene:
+    """One window that is driven and photographed."""
+
+    def __init__(self, look: str, out: Path) -> None:
+        import napari
+        from napari.settings import get_settings
+
+        from napari_latentattr.widgets.entrance import dock_in
+
+        self.look, self.out = look, out
+        theme, size, width, height = LOOKS[look]
+        appearance = get_settings().appearance
+        appearance.theme, appearance.font_size = theme, size
+        self.viewer = napari.Viewer()
+        self.viewer.theme = theme
+        self.viewer.window._qt_window.resize(width, height)
+        self.dock = dock_in(self.viewer)
+        self.settle()
+
+    def settle(self, *, until: Callable[[], bool] = lambda: True) -> None:
+        """Let the window work until something holds, and then until it is painted."""
+        from qtpy.QtWidgets import QApplication
+
+        end = time.monotonic() + LIMIT
+        while not until():
+            if time.monotonic() > end:
+                raise TimeoutError(f"{self.dock.footer.title.text()} after {LIMIT:g} s")
+            QApplication.processEvents()
+            time.sleep(0.01)
+        for _ in range(20):
+            QApplication.processEvents()
+            time.sleep(0.01)
+
+    def finish(self) -> None:
+        """Wait for all jobs."""
+        runner = self.dock.runner
+        self.settle(until=lambda: not runner.busy and not runner._waiting)
+
+    def shoot(self, name: str) -> None:
+        """Write a picture of the whole window."""
+        self.settle()
+        path = self.out / f"{self.look}_{name}.png"
+        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        print(path.name, flush=True)
+
+    def go(self, step: str, *, down: bool = False) -> None:
+        """Go to a step, to the top or the end of its page."""
+        self.dock.show_step(step)
+        self.settle()
+        bar = self.dock.pages.currentWidget().verticalScrollBar()
+        bar.setValue(bar.maximum() if down else 0)
+
+    def stop_early(self, name: str) -> None:
+        """Let a job report a few times, take its picture, and cancel it."""
+        bar = self.dock.footer.bar
+        self.settle(until=lambda: bar.value() > 0 and bar.maximum() > 1)
+        self.shoot(name)
+        self.dock.runner.cancel()
+        self.finish()
+
+
+def empty_states(scene: Scene) -> None:
+    """Nothing is loaded."""
+    for i, step in enumerate(("study", "maps", "inspect")):
+        scene.go(step)
+        scene.shoot(f"1{'abc'[i]}_empty_{step}")
+    scene.dock.help.setChecked(True)
+    scene.shoot("2_keys")
+    scene.dock.help.setChecked(False)
+
+
+def one_person(scene: Scene) -> None:
+    """From the real images of one person to its pictures."""
+    dock = scene.dock
+    dock.open_demo()
+    scene.finish()
+    scene.shoot("3_study")
+    scene.go("maps")
+    scene.shoot("4a_not_ranked")
+    dock.maps.rank.click()
+    scene.stop_early("4b_ranking")
+    scene.shoot("4c_stopped")
+    dock.maps.rank.click()
+    scene.finish()
+    scene.shoot("5_ranked")
+    scene.go("inspect")
+    scene.shoot("6_not_measured")
+    dock.inspect.measure_all.click()
+    scene.finish()
+    scene.shoot("7_measured")
+    dock.inspect.closer.go.click()
+    scene.finish()
+    scene.shoot("8a_where")
+    scene.go("inspect", down=True)
+    scene.shoot("8b_where_end")
+    pictures(scene, "8")
+
+
+def pictures(scene: Scene, number: str) -> None:
+    """Side by side, in 3D, and what the decoder draws."""
+    closer, dims = scene.dock.inspect.closer, scene.viewer.dims
+    closer.all.setChecked(True)
+    scene.shoot(f"{number}c_side_by_side")
+    closer.all.setChecked(False)
+    dims.ndisplay = 3
+    scene.shoot(f"{number}d_where_3d")
+    dims.ndisplay = 2
+    closer.views.setCurrentIndex(1)
+    closer.go.click()
+    scene.finish()
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}e_drawn")
+    dims.ndisplay = 3
+    scene.shoot(f"{number}f_drawn_3d")
+    dims.ndisplay = 2
+    closer.views.setCurrentIndex(0)
+
+
+def errors(scene: Scene) -> None:
+    """Show what the engine refuses, and what nobody foresaw."""
+    from napari_latentattr.core.errors import InputError
+
+    footer = scene.dock.footer
+    footer.show_error(
+        InputError(
+            "case c1: channel FLAIR has grid 182x218x182, the stack has 91x109x91; resample it or "
+            "set resample: true"
+        )
+    )
+    scene.shoot("9a_error")
+    try:
+        raise RuntimeError("the unforeseen")
+    except RuntimeError as error:
+        footer.show_error(error, doing="Ranking 8 maps")
+    footer.details.click()
+    scene.shoot("9b_unknown_error")
+    footer.ready()
+
+
+def open_layers(scene: Scene) -> None:
+    """Images that are open already, and the model that fits them."""
+    from napari_latentattr.layers import dti_sample
+    from napari_latentattr.samples.folders import sample_folder
+
+    scene.dock.canvas.clear()
+    for data, meta, kind in dti_sample():
+        getattr(scene.viewer, f"add_{kind}")(data, **meta)
+    scene.go("study")
+    scene.dock.study.use_layers.click()
+    scene.dock.open_path(sample_folder("dti") / "grouped.safetensors")
+    scene.shoot("10a_open_layers")
+    scene.dock.study.layers.go.click()
+    scene.finish()
+    scene.shoot("10b_open_layers_study")
+
+
+def simulated(scene: Scene) -> None:
+    """Ask simulated patients in 3D, also for an outcome that the maps do not carry."""
+    dock = scene.dock
+    dock.open_path(cohort())
+    scene.finish()
+    scene.shoot("11a_cohort")
+    dock.maps.outcome.setCurrentText("outcome")
+    scene.go("maps")
+    dock.maps.rank.click()
+    scene.finish()
+    scene.shoot("11b_gate_not_passed")
+    dock.maps.outcome.setCurrentText("lesion")
+    dock.maps.rank.click()
+    scene.finish()
+    scene.shoot("11c_ranked")
+    scene.go("inspect")
+    dock.inspect.measure_all.click()
+    scene.finish()
+    scene.go("inspect")
+    scene.shoot("11d_measured")
+    scene.go("inspect", down=True)
+    dock.inspect.closer.go.click()
+    scene.finish()
+    show_lesion(scene)
+    scene.shoot("11e_region")
+    pictures(scene, "12")
+
+
+def show_lesion(scene: Scene) -> None:
+    """Go to a patient with a lesion, and to the slice with most of it."""
+    import numpy as np
+
+    from napari_latentattr.widgets.own_layers import go_to
+
+    session = scene.dock.session
+    cases = session.volumes
+    sizes = [int(cases.region(i, "lesion").sum()) for i in range(len(cases))]
+    session.select(case=int(np.argmax(sizes)))
+    scene.finish()
+    scene.dock.inspect.closer.go.click()
+    scene.finish()
+    stack = session.latents.stack
+    place = np.argwhere(cases.region(session.selection.case, "lesion")).mean(axis=0)
+    layer = scene.viewer.layers[stack.channels[0]]
+    world = layer.data_to_world(place)
+    go_to(scene.viewer, dict(zip(layer.axis_labels, map(float, world), strict=True)))
+
+
+def cohort() -> Path:
+    """Simulate the patients once for all looks."""
+    from napari_latentattr.cohort.simulated import write_cohort
+
+    folder = Path(os.environ["NAPARI_LATENTATTR_DATA"]).parent / "cohort"
+    study = folder / "study.yaml"
+    return study if study.exists() else write_cohort(folder)
+
+
+def take(look: str, out: Path) -> None:
+    """Take all pictures of one look."""
+    scene = Scene(look, out)
+    for part in (empty_states, one_person, errors, open_layers):
+        part(scene)
+    scene.viewer.close()
+    if look != "light14":  # the cohort takes a minute of ranking, and adds no new widget
+        scene = Scene(look, out)
+        simulated(scene)
+        scene.viewer.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Take pictures, one process a look, so that none sees what another left."""
+    out, looks = Path(arguments[0]), arguments[1:] or list(LOOKS)
+    out.mkdir(parents=True, exist_ok=True)
+    if "NAPARI_LATENTATTR_SHOOT" in os.environ:
+        take(looks[0], out)
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        for look in looks:
+            environment = {
+                **os.environ,
+                "NAPARI_CONFIG": f"{folder}/{look}.yaml",
+                "NAPARI_LATENTATTR_DATA": f"{folder}/{look}",
+                "NAPARI_LATENTATTR_SHOOT": "1",
+            }
+            subprocess.run([sys.executable, __file__, str(out), look], env=environment, check=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
