@@ -40,7 +40,7 @@ wheel: .venv/.dev ## Build the wheel and check it in an empty environment
 	rm -rf build dist
 	$(venv)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 	$(PYTHON) -m venv --clear .wheel-venv
-	$(wheel_venv)/python -m pip install --quiet -c constraints.txt dist/*.whl
+	$(wheel_venv)/python -m pip install --quiet -c constraints.txt "$$(echo dist/*.whl)[all]"
 	cd dist && ../$(wheel_venv)/python -I ../scripts/check_wheel.py
 
 clean: ## Remove everything that was built or installed here
