@@ -23,8 +23,8 @@ LOOKS = {
     "light": ("light", 9, 1600, 1000),
     "dark14": ("dark", 14, 1366, 768),
     "light14": ("light", 14, 1366, 768),
-    "page": ("dark", 9, 1180, 820),
-    "page_light": ("light", 9, 1180, 820),
+    "page": ("dark", 9, 1360, 850),
+    "page_light": ("light", 9, 1360, 850),
 }
 LIMIT = 300.0  # seconds for one job
 
@@ -179,8 +179,11 @@ def open_layers(scene: Scene) -> None:
     scene.go("study")
     scene.dock.study.use_layers.click()
     scene.dock.open_path(sample_folder("dti") / "grouped.safetensors")
+    form = scene.dock.study.layers
+    form.model.arguments.setText("n_maps: 8, ndim: 2, encoder: grouped, width: 16")
+    form.scaling.setCurrentText("leave as they are")
     scene.shoot("10a_open_layers")
-    scene.dock.study.layers.go.click()
+    form.go.click()
     scene.finish()
     scene.shoot("10b_open_layers_study")
 

@@ -18,8 +18,9 @@ from napari_latentattr.widgets.text import Card, PrimaryButton, Words
 from napari_latentattr.widgets.use_layers import UseLayers
 
 _SAMPLE = (
-    "“Map encoder:5 is driven by <b>FA_x</b> (ratio 1.00, 95 % 1.00-1.00, 24 cases); no dependence "
-    "found on FA, FA_y and FA_z.”"
+    "“Map encoder:5 is driven by <b>FA_x</b> (ratio 1.00, 95 % 1.00-1.00, 39 slices of one "
+    "person), a ratio of 1 by construction: it sees no other image; no dependence found on FA, "
+    "FA_y and FA_z (approximate: slices of one person; no claim about people).”"
 )
 
 
