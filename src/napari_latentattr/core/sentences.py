@@ -58,13 +58,16 @@ class Sentence:
         return ", a ratio of 1 by construction: it sees no other image" if alone else ""
 
     def _tie(self, answer: str) -> str:
-        names = answer.removeprefix("tie: ").split(", ")[0].split(" | ")
+        tied, *others = answer.removeprefix("tie: ").split(", ")
+        names = tied.split(" | ")
         swap = next(j for j in self.of.joint if set(names) <= set(j.channels))
         together = _estimate(swap.ratio[self.row], swap.low[self.row], swap.high[self.row])
-        return (
+        said = (
             f"{self.subject} is driven by {' or '.join(names)}, the data cannot say which: swapped "
             f"together {together}, near-copies in these cases (r {swap.likeness:.2f})"
         )
+        also = [f"{name} ({self._numbers(name)})" for name in others]
+        return f"{said}; it is also driven by {_list(also)}" if also else said
 
     def _mixed(self) -> str:
         ratios = self.of.ratio[self.row][self.of.verdict[self.row] == DRIVES]
@@ -81,7 +84,8 @@ class Sentence:
         )
 
     def _rest(self) -> list[str]:
-        named = _names(str(self.of.answer[self.row])) | {self._leading()}
+        answer = str(self.of.answer[self.row])
+        named = _names(answer) | ({self._leading()} if answer == UNDECIDED else set())
         verdicts = self._verdicts()
         words = {NEGLIGIBLE: "negligible", UNDECIDED: "undecided"}
         parts = []
