@@ -6,6 +6,7 @@ to the difference: ``W x' = W x + W_c (x'_c - x_c)``. Nothing here knows what a 
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -119,8 +120,10 @@ class SwapEncoder:
         return z if self._volumes is None else self._volumes.unfold(z, n_cases)
 
 
-def _reserve_heap() -> Tensor:
-    """Leave free room on the heap, closed by the block that is returned; no page is touched."""
+def _reserve_heap() -> Tensor | None:
+    """Leave free room on the heap of glibc, closed by the returned block; no page is touched."""
+    if platform.libc_ver()[0] != "glibc":
+        return None
     torch.empty(_HEAP_BYTES, dtype=torch.uint8)  # once freed, blocks of this size use the heap
     return [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)][-1]
 
