@@ -28,9 +28,9 @@ from napari_latentattr.io.record_reading import dependence_from, ranking_from
 from napari_latentattr.io.records import (
     Record,
     dependence_record,
-    json_text,
     ranking_record,
 )
+from napari_latentattr.io.standard_json import json_text
 from napari_latentattr.io.text_file import read_text
 
 if TYPE_CHECKING:

@@ -5,10 +5,11 @@ import pytest
 from matplotlib.text import Text
 
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.ranking_words import cluster_letter
 from napari_latentattr.core.types import Evidence, Gate, MapRef, Provenance, Ranking
 from napari_latentattr.figures.drivers import drivers_figure, headline
 from napari_latentattr.figures.overview import Chapter, Slice, overview_figure
-from napari_latentattr.figures.ranking import cluster_letter, ranking_figure
+from napari_latentattr.figures.ranking import ranking_figure
 from napari_latentattr.figures.style import VERDICTS, new_figure, png, wrapped
 
 

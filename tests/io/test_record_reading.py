@@ -20,7 +20,8 @@ from napari_latentattr.core.types import Evidence, Gate, MapRef, Provenance, Ran
 from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.entry import parse
 from napari_latentattr.io.record_reading import dependence_from, ranking_from
-from napari_latentattr.io.records import dependence_record, json_text, ranking_record
+from napari_latentattr.io.records import dependence_record, ranking_record
+from napari_latentattr.io.standard_json import json_text
 
 NAN = math.nan
 PROVENANCE = Provenance(

@@ -9,9 +9,9 @@ from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import table
 from napari_latentattr.core.progress import Progress
-from napari_latentattr.core.ranking_words import gate_sentence, top_map_sentence
+from napari_latentattr.core.ranking_words import cluster_letter, gate_sentence, top_map_sentence
 from napari_latentattr.core.types import Ranking
-from napari_latentattr.figures.ranking import cluster_letter, ranking_figure
+from napari_latentattr.figures.ranking import ranking_figure
 from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
 from napari_latentattr.io.records import ranking_csv, ranking_record

@@ -11,6 +11,12 @@ def top_map(ranking: Ranking) -> MapRef | None:
     return ranking.maps[first] if ranking.verdict[first] == "supported" else None
 
 
+def cluster_letter(number: int) -> str:
+    """Turn 0, 1, ... into A, B, ... Z, AA, AB, ...: maps of one letter rise and fall together."""
+    letter = chr(ord("A") + number % 26)
+    return letter if number < 26 else cluster_letter(number // 26 - 1) + letter
+
+
 def gate_sentence(ranking: Ranking) -> str:
     """Say whether the maps carry the outcome at all, with the numbers that this rests on."""
     gate = ranking.gate

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_latentattr.core.ranking_words import gate_sentence
+from napari_latentattr.core.ranking_words import cluster_letter, gate_sentence
 from napari_latentattr.core.types import Ranking
 from napari_latentattr.figures.style import (
     BLUE,
@@ -101,12 +101,6 @@ def draw_importance(axes: Axes, ranking: Ranking) -> None:
     axes.xaxis.grid(visible=True, color=FAINT, zorder=0)
     axes.locator_params(axis="x", nbins=4)
     axes.set_xlabel("loss of AUC when the map is\nexchanged between cases", size=SMALL, color=MUTED)
-
-
-def cluster_letter(number: int) -> str:
-    """Turn 0, 1, ... into A, B, ... Z, AA, AB, ...: maps of one letter rise and fall together."""
-    letter = chr(ord("A") + number % 26)
-    return letter if number < 26 else cluster_letter(number // 26 - 1) + letter
 
 
 def _caption(ranking: Ranking) -> str:

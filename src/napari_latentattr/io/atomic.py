@@ -6,16 +6,14 @@ but JSON.
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
-
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.io.standard_json import json_text
 
 
 @contextmanager
@@ -96,20 +94,7 @@ def write_json(path: str | Path, record: Mapping[str, object]) -> None:
     TypeError
         When the record holds anything else.
     """
-    text = json.dumps(_plain(record), indent=2, ensure_ascii=False, allow_nan=False)
-    write_text(path, text + "\n")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
+    write_text(path, json_text(record))
 
 
 def _force(path: Path, flags: int) -> None:

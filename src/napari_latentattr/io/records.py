@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TypeAlias
-
-import numpy as np
 
 from napari_latentattr.core.dependence import ChannelDependence, JointSwap
 from napari_latentattr.core.types import MapRef, Provenance, Ranking
@@ -142,21 +139,6 @@ def _ranked_record(ranking: Ranking, rank: int) -> Record:
         evidence.n,
     )
     return dict(zip(_MAP_COLUMNS, cells, strict=True))
-
-
-def json_text(record: Mapping[str, object]) -> str:
-    """Record as standard JSON, which has no NaN: numbers that do not exist become null."""
-    return json.dumps(_standard(record), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-
-
-def _standard(value: object) -> object:
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    if isinstance(value, Mapping):
-        return {str(key): _standard(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_standard(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def dependence_csv(result: ChannelDependence) -> str:

@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from qtpy.QtGui import QImage
 
+from napari_latentattr.core.ranking_words import cluster_letter
 from napari_latentattr.core.types import Ranking
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.thumbnails import map_thumbnail
@@ -40,8 +41,9 @@ class MapRows(QAbstractTableModel):
 
     @property
     def ranking(self) -> Ranking | None:
-        """The ranking, where there is one."""
-        return self._session.results.ranking
+        """The ranking, where the gate passed: otherwise an order of the maps would be noise."""
+        ranking = self._session.results.ranking
+        return ranking if ranking is not None and ranking.gate.passed else None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
         """One row a map."""
@@ -103,7 +105,7 @@ class MapRows(QAbstractTableModel):
         if ranking is None or column == PICTURE:
             return ""
         if column == GROUP:
-            return group_letter(int(ranking.cluster[k]))
+            return cluster_letter(int(ranking.cluster[k]))
         if column == Q:
             q = float(ranking.q[k])
             return "–" if np.isnan(q) else "<.001" if q < 0.001 else f"{q:.3f}".lstrip("0")  # noqa: RUF001
@@ -130,13 +132,3 @@ class MapRows(QAbstractTableModel):
         self._pictures.clear()
         if self.rowCount():
             self.dataChanged.emit(self.index(0, PICTURE), self.index(self.rowCount() - 1, PICTURE))
-
-
-def group_letter(cluster: int) -> str:
-    """Letter of a cluster: A, B, ... Z, AA, ..."""
-    letters = ""
-    number = cluster + 1
-    while number > 0:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
