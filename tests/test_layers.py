@@ -175,7 +175,20 @@ def test_pictures_of_all_images_have_the_same_limits_around_zero():
 def test_an_empty_picture_still_has_limits():
     images = stack()
     layers = picture_layers(picture(np.zeros_like(images.data), images))
-    assert {look["contrast_limits"] for _, look, _ in layers} == {(-1.0, 1.0)}
+    assert {look["contrast_limits"] for _, look, _ in layers} == {(0.0, 1.0)}
+
+
+def test_a_picture_that_is_never_negative_has_one_colour_and_starts_at_zero():
+    images = stack()
+    volume = np.zeros_like(images.data)
+    volume[0].flat[0] = 3
+    looks = [look for _, look, _ in picture_layers(picture(volume, images))]
+    assert {look["colormap"]["name"] for look in looks} == {"LA unsigned"}
+    assert {look["contrast_limits"] for look in looks} == {(0.0, 3.0)}
+    volume[1].flat[0] = -5
+    looks = [look for _, look, _ in picture_layers(picture(volume, images))]
+    assert {look["colormap"]["name"] for look in looks} == {"LA signed"}
+    assert {look["contrast_limits"] for look in looks} == {(-5.0, 5.0)}
 
 
 def test_a_picture_says_what_it_is_and_how_it_was_made():

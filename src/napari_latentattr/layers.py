@@ -23,7 +23,7 @@ from napari_latentattr.samples.folders import sample_folder
 Layer: TypeAlias = tuple[npt.NDArray[Any], dict[str, Any], Literal["image", "labels"]]
 
 # Direction in which the index of each canonical axis grows: inferior, posterior, left
-_DIRECTIONS = ("I", "P", "L")
+DIRECTIONS = ("I", "P", "L")
 _UNKNOWN = ("slice", "row", "column")
 # Where a layer keeps what it is: {KEY: {"key": (kind, map, image, case), "grid": Grid, ...}}
 KEY = "napari-latentattr"
@@ -37,6 +37,20 @@ SIGNED: Mapping[str, Any] = {
 }
 # In 3D small values would add up to fog, so the middle third is transparent.
 SIGNED_3D: Mapping[str, Any] = {**SIGNED, "name": "LA signed 3D", "controls": [0, 0.33, 0.67, 1]}
+
+# What cannot be negative needs no blue half; in 3D only its upper half is seen, half transparent.
+UNSIGNED: Mapping[str, Any] = {
+    "name": "LA unsigned",
+    "colors": [[1, 0.55, 0.05, 0], [1, 0.45, 0, 1]],
+    "controls": [0.0, 1.0],
+}
+UNSIGNED_3D: Mapping[str, Any] = {
+    "name": "LA unsigned 3D",
+    "colors": [[1, 0.55, 0.05, 0], [1, 0.55, 0.05, 0], [1, 0.45, 0, 0.6]],
+    "controls": [0.0, 0.5, 1.0],
+}
+# How each looks in 3D.
+DEEP = {SIGNED["name"]: SIGNED_3D, UNSIGNED["name"]: UNSIGNED_3D}
 
 
 def image_layers(stack: ImageStack) -> list[Layer]:
@@ -124,17 +138,14 @@ def picture_layers(picture: Picture) -> list[Layer]:
     list of (data, keyword arguments, "image")
         Zero is transparent, positive orange, negative blue.
     """
-    limit = float(np.nanmax(np.abs(picture.volume), initial=0.0)) or 1.0
+    look = picture_look(picture.volume)
     return [
         (
             volume,
             {
                 "name": f"LA · map {picture.target.index} · {picture.kind} in {channel}",
-                "colormap": dict(SIGNED),
-                "contrast_limits": (-limit, limit),
-                "blending": "translucent_no_depth",
+                **look,
                 "interpolation2d": "linear",
-                "rendering": "translucent",
                 **placement(picture.grid),
                 "metadata": {KEY: _described(picture, channel)},
             },
@@ -142,6 +153,18 @@ def picture_layers(picture: Picture) -> list[Layer]:
         )
         for channel, volume in zip(picture.channels, picture.volume, strict=True)
     ]
+
+
+def picture_look(volume: npt.NDArray[Any]) -> dict[str, Any]:
+    """Colours and limits of a picture; a whole picture shares them, so they can be compared."""
+    low = float(np.nanmin(volume, initial=0.0))
+    limit = max(-low, float(np.nanmax(volume, initial=0.0))) or 1.0
+    return {
+        "colormap": dict(SIGNED if low < 0 else UNSIGNED),
+        "contrast_limits": (-limit if low < 0 else 0.0, limit),
+        "blending": "translucent_no_depth",
+        "rendering": "translucent",
+    }
 
 
 def placement(grid: Grid) -> dict[str, Any]:
@@ -167,7 +190,7 @@ def placement(grid: Grid) -> dict[str, Any]:
         "scale": tuple(scale.tolist()),
         "translate": tuple((centre - scale * middle).tolist()),
         "units": ("mm",) * grid.ndim,
-        "axis_labels": (_DIRECTIONS if grid.known else _UNKNOWN)[-grid.ndim :],
+        "axis_labels": (DIRECTIONS if grid.known else _UNKNOWN)[-grid.ndim :],
         "metadata": {KEY: {"grid": grid}},
     }
 

@@ -18,7 +18,7 @@ from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.types import Float64, Grid
 from napari_latentattr.io.loading import load, stem
 from napari_latentattr.io.writing import write_volume
-from napari_latentattr.layers import KEY, SIGNED, Layer, placement
+from napari_latentattr.layers import KEY, Layer, picture_look, placement
 
 _ENDINGS = (".nii", ".nii.gz")
 _RESULT = re.compile(r".+_map-\d+_desc-.+_.+")
@@ -100,14 +100,8 @@ def _layer(path: Path) -> Layer:
 
 
 def _result_look(voxels: npt.NDArray[Any]) -> dict[str, Any]:
-    """Zero is transparent, and as far up as down; limits are those of this file alone."""
-    limit = float(np.abs(_finite(voxels)).max(initial=0.0)) or 1.0
-    return {
-        "colormap": dict(SIGNED),
-        "contrast_limits": (-limit, limit),
-        "blending": "translucent_no_depth",
-        "rendering": "translucent",
-    }
+    """As in the window, with the limits of this file alone."""
+    return picture_look(_finite(voxels))
 
 
 def _image_look(voxels: npt.NDArray[Any]) -> dict[str, Any]:

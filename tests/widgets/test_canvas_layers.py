@@ -395,3 +395,16 @@ def test_slices_of_two_dimensions_are_shown_too(viewer_model):
     session.select(map=7)
     assert map_step(viewer_model) == 7
     canvas.close()
+
+
+def test_the_colours_change_when_a_picture_gets_a_sign(viewer_model):
+    session = make_session()
+    canvas = Canvas(viewer_model, session)
+    encode(session)
+    signed = picture(session)
+    add(session, replace(signed, volume=np.abs(signed.volume)))
+    (layer,) = [one for one in viewer_model.layers if "where in" in one.name]
+    assert layer.colormap.name == "LA unsigned"
+    add(session, signed)
+    assert layer.colormap.name == "LA signed"
+    canvas.close()

@@ -234,6 +234,9 @@ class Canvas:
         wanted = self._stack.channels[self.session.selection.channel]
         for name, layer in case_images(self.viewer).items():
             layer.visible = name == wanted
+            if layer.visible and not self._overlays.picture:
+                # Else the controls would change an image that nobody sees.
+                self.viewer.layers.selection.active = layer
 
     def _set_slider(self) -> None:
         axis = map_axis(self.viewer)

@@ -9,9 +9,7 @@ import numpy as np
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.open_image import OpenImage
 from napari_latentattr.core.types import Grid
-
-_KEY = "napari-latentattr"
-_DIRECTIONS = ("I", "P", "L")
+from napari_latentattr.layers import DIRECTIONS, KEY
 
 
 def open_image(layer: Any) -> OpenImage:
@@ -35,7 +33,7 @@ def grid_of(layer: Any) -> Grid:
     The exact grid where the layer carries one; otherwise its scale and translation, with axes
     taken as inferior, posterior, left only when the layer names them so.
     """
-    kept = layer.metadata.get(_KEY, {})
+    kept = layer.metadata.get(KEY, {})
     grid = kept.get("grid") if isinstance(kept, dict) else None
     if isinstance(grid, Grid) and grid.shape == tuple(layer.data.shape):
         return grid
@@ -50,11 +48,11 @@ def grid_of(layer: Any) -> Grid:
     affine = np.eye(n + 1)
     affine[:n, :n] = -np.diag(np.diag(matrix) * layer.scale)
     affine[:n, n] = -(np.diag(matrix) * layer.translate + layer.affine.translate)
-    known = tuple(layer.axis_labels) == _DIRECTIONS[-n:]
+    known = tuple(layer.axis_labels) == DIRECTIONS[-n:]
     return Grid(tuple(layer.data.shape), affine, known=known)
 
 
 def is_ours(layer: Any) -> bool:
     """Whether the plugin itself made the layer as a result."""
-    kept = layer.metadata.get(_KEY, {})
+    kept = layer.metadata.get(KEY, {})
     return isinstance(kept, dict) and "key" in kept

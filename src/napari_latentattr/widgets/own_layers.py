@@ -13,11 +13,13 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_latentattr.layers import KEY, MAP_AXIS, Layer
+from napari_latentattr.layers import DEEP, KEY, MAP_AXIS, SIGNED, UNSIGNED, Layer
 
 # Which layer a later one replaces: kind, image (where there is one for each), whether side by side
 Slot: TypeAlias = tuple[str, str | None, bool]
 
+# A picture that cannot be negative may follow one that can; other colours are the user's choice.
+_OWN_COLOURS = {c["name"] for flat in (SIGNED, UNSIGNED) for c in (flat, DEEP[flat["name"]])}
 _PLACE = ("scale", "translate", "units", "axis_labels")
 
 
@@ -89,6 +91,8 @@ def put_layer(viewer: ViewerModel, given: Layer) -> tuple[Image, bool]:
             setattr(layer, name, look[name])
     for name in ("name", "contrast_limits", "metadata"):
         setattr(layer, name, look[name])
+    if isinstance(look["colormap"], dict) and layer.colormap.name in _OWN_COLOURS:
+        layer.colormap = look["colormap"]
     return layer, False
 
 
@@ -144,7 +148,9 @@ def _sink(viewer: ViewerModel, layer: Image) -> None:
 
 def _height(layer: Image) -> int:
     slot = slot_of(layer.metadata)
-    return -1 if slot is None else {"image": 0, "latents": 1}.get(slot[0], 2)
+    if slot is None:  # labels and points of the user are drawn on the images
+        return -1 if isinstance(layer, Image) else 3
+    return {"image": 0, "latents": 1}.get(slot[0], 2)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -11,8 +11,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_latentattr.core.types import Grid
-
-_KEY = "napari-latentattr"
+from napari_latentattr.layers import KEY
 
 
 def adopt_grid(labels: Any, others: list[Any]) -> None:
@@ -24,13 +23,13 @@ def adopt_grid(labels: Any, others: list[Any]) -> None:
         Just added; anything but Labels without a grid is left alone.
     others : list of layer
     """
-    if not isinstance(labels, Labels) or _KEY in labels.metadata:
+    if not isinstance(labels, Labels) or KEY in labels.metadata:
         return
     for layer in others:
-        kept = layer.metadata.get(_KEY)
+        kept = layer.metadata.get(KEY)
         grid = kept.get("grid") if isinstance(kept, dict) else None
         if isinstance(grid, Grid) and _same_place(labels, layer, grid):
-            labels.metadata = {**labels.metadata, _KEY: {"grid": grid}}
+            labels.metadata = {**labels.metadata, KEY: {"grid": grid}}
             labels.units = layer.units
             labels.axis_labels = layer.axis_labels
             return

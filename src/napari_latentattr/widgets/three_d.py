@@ -8,7 +8,7 @@ from __future__ import annotations
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_latentattr.layers import MAP_AXIS, SIGNED, SIGNED_3D
+from napari_latentattr.layers import DEEP, MAP_AXIS, SIGNED, UNSIGNED
 from napari_latentattr.widgets.own_layers import go_to, own_layers, place_of, slot_of
 
 ANATOMY_OPACITY = 0.55
@@ -45,11 +45,10 @@ class ThreeD:
             if kind == "image":
                 self._dress_image(layer)
             elif kind in ("where", "drawn"):
-                wanted = SIGNED_3D if self._deep else SIGNED
-                if layer.colormap.name in (SIGNED["name"], SIGNED_3D["name"]) and (
-                    layer.colormap.name != wanted["name"]
-                ):
-                    layer.colormap = dict(wanted)
+                for flat in (SIGNED, UNSIGNED):
+                    pair = (flat, DEEP[flat["name"]])
+                    if layer.colormap.name == pair[not self._deep]["name"]:
+                        layer.colormap = dict(pair[self._deep])
 
     def close(self) -> None:
         """Let go of the viewer."""
