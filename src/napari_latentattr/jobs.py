@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -42,7 +42,8 @@ class Job(Generic[T]):
     work : callable
         Takes a `Progress`; may run in any thread and changes nothing.
     keep : callable
-        Takes what `work` returned; runs where the session lives.
+        Takes what `work` returned; runs where the session lives. Does nothing when another study
+        was opened meanwhile.
     seconds : float or None
         How long it should take, where that can be told.
     """
@@ -111,12 +112,11 @@ def encode(session: Session) -> Job[Latents]:
         progress.report(0, 1, "latent maps")
         began = time.perf_counter()
         maps = model.encode(stack.data[None])[0]
-        session.pass_seconds = time.perf_counter() - began
-        return Latents(stack.case, stack, maps, model.spec)
+        return Latents(stack.case, stack, maps, model.spec, time.perf_counter() - began)
 
     def keep(latents: Latents) -> None:
         if session.study is study and session.selection.case == case:
-            session.latents = latents
+            session.latents, session.pass_seconds = latents, latents.seconds
             session.latents_changed.emit()
 
     return Job(f"Latent maps of {volumes.cases[case]}", work, keep)
@@ -135,7 +135,8 @@ def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
         )
 
     def keep(ranking: Ranking) -> None:
-        session.study = replace(study, outcome_name=name)
+        if session.study is not study:
+            return
         session.keep(session.results.with_ranking(ranking))
         first = top_map(ranking)
         if first is not None:
@@ -166,6 +167,8 @@ def measure(
         )
 
     def keep(found: ChannelDependence) -> None:
+        if session.study is not study:
+            return
         session.keep(session.results.with_dependence(found))
         session.select(map=session.selection.map)  # now that its leading image is known
 
@@ -181,11 +184,10 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
 
     def work(progress: Progress) -> Picture:
         from napari_latentattr.methods.attribute import attribute
-        from napari_latentattr.model.slicewise import over_volumes
 
         stack = volumes[selection.case]
         found = attribute(
-            over_volumes(study.model, volumes),
+            study.model,
             stack,
             selection.map,
             method=method.key,
@@ -197,6 +199,8 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
         return _picture(found, method, stack)
 
     def keep(picture: Picture) -> None:
+        if session.study is not study:
+            return
         session.remember(method.key, picture.provenance.seconds)
         session.keep(session.results.with_picture(picture))
 

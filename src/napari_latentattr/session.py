@@ -25,12 +25,13 @@ MOST_EARLIER = 3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Latents:
-    """All latent maps (K, *L) of one case, and where they lie."""
+    """All latent maps (K, *L) of one case, where they lie, and the seconds that encoding took."""
 
     case: str
     stack: ImageStack
     maps: Float32
     spec: LatentSpec
+    seconds: float = float("nan")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,12 +94,18 @@ class Session:
             return cohort
 
     @property
+    def outcome(self) -> str | None:
+        """What the maps were ranked for; before that, the outcome of the study."""
+        if self.results.ranking is not None:
+            return self.results.ranking.outcome
+        return None if self.study is None else self.study.outcome_name
+
+    @property
     def region(self) -> str:
         """Name of the outcome where it is a region; else empty."""
-        study = self.study
-        if study is None or study.outcome_name is None:
-            return ""
-        return study.outcome_name if study.outcome_name in study.cohort.region_names else ""
+        outcome = self.outcome
+        known = () if self.study is None else self.study.cohort.region_names
+        return outcome if outcome is not None and outcome in known else ""
 
     def use(self, opened: Opened) -> None:
         """Start with a study; nothing was found yet, and the first map is looked at."""

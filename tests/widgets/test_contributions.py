@@ -59,6 +59,7 @@ def test_each_widget_opens_the_one_dock_at_its_step(with_plugin) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_menu_command_goes_to_its_step(with_plugin, name) -> None:
+    dock_in(with_plugin).show_step("study" if name != "show_study" else "inspect")
     get_app_model().commands.execute_command(f"{NAME}.{name}").result()
     assert dock_in(with_plugin).steps.currentIndex() == COMMANDS[name]
 

@@ -6,16 +6,19 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import napari
 import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, Qt, QUrl
+from qtpy.QtGui import QCloseEvent
 from qtpy.QtWidgets import QMessageBox
 
 from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.progress import Silent
 from napari_latentattr.jobs import Job
 from napari_latentattr.widgets import trust
 from napari_latentattr.widgets.dock import LatentAttribution
@@ -229,6 +232,7 @@ def test_results_are_there_again_when_the_study_is_reopened(opened, idle, qtbot,
     idle(opened)
     opened.session.select(map=2)
     sentence = opened.inspect.copied_text()
+    assert sentence.startswith("Map encoder:2")
     opened.keeping.save_now()
     opened.session.clear()
     opened.keeping.forget()
@@ -288,14 +292,14 @@ def test_no_page_is_wider_than_the_dock(opened, idle, size, qtbot) -> None:
     before = appearance.font_size
     appearance.font_size = size
     try:
-        opened.inspect.measure_all.click()
-        idle(opened)
-        qtbot.wait(100)
-        for step in ("study", "maps", "inspect"):
-            opened.show_step(step)
-            qtbot.wait(50)
-            area = opened.pages.currentWidget()
-            assert area.widget().minimumSizeHint().width() <= 455
+        for ask in (lambda: None, opened.maps.rank.click, opened.inspect.measure_all.click):
+            ask()
+            idle(opened)
+            for step in ("study", "maps", "inspect"):
+                opened.show_step(step)
+                qtbot.wait(60)
+                area = opened.pages.currentWidget()
+                assert area.widget().minimumSizeHint().width() <= 455, (ask, step)
     finally:
         appearance.font_size = before
 
@@ -375,6 +379,10 @@ def test_open_layers_and_a_model_file_make_a_study(dock, viewer, idle, tiny_stud
     assert study is not None, dock.footer.title.text()
     assert study.channels == ("bright", "dull")
     assert dock.session.region == "painted"
+    mine, copies = viewer.layers["bright"], viewer.layers["bright [1]"]
+    assert not mine.visible
+    assert copies.visible
+    assert viewer.layers.index(viewer.layers["painted"]) > viewer.layers.index(copies)
     dock.inspect.measure_all.click()
     idle(dock)
     assert "one case" in dock.inspect.copied_text()
@@ -389,3 +397,81 @@ def test_a_layer_on_another_grid_is_refused_in_one_sentence(dock, viewer, idle, 
     idle(dock)
     assert "ayer b has a grid of 8x8x8 at 2 x 2 x 2 mm" in dock.footer.title.text()
     assert dock.session.study is None
+
+
+def test_a_result_of_another_study_is_dropped(opened, idle, tiny_study) -> None:
+    late = jobs.measure(opened.session)
+    found = late.work(Silent())
+    opened.open_path(tiny_study)
+    idle(opened)
+    before = opened.session.results
+    late.keep(found)
+    assert opened.session.results is before
+
+
+def test_ranking_for_a_region_asks_about_that_region(opened, idle) -> None:
+    study = opened.session.study
+    opened.maps.rank.click()
+    idle(opened)
+    assert opened.session.study is study
+    assert opened.session.outcome == opened.session.region == "blob"
+
+
+def test_why_earlier_results_are_left_aside_is_said(dock, idle, write_study, tmp_path, qtbot):
+    study = write_study(tmp_path / "mine")
+    dock.open_path(study)
+    idle(dock)
+    dock.inspect.measure_all.click()
+    idle(dock)
+    dock.keeping.save_now()
+    qtbot.waitUntil(lambda: not dock.keeping.busy, timeout=10_000)
+    study.write_text(study.read_text() + "# changed\n")
+    dock.open_path(study)
+    idle(dock)
+    assert not dock.session.results.dependence
+    told = dock.study.study_card.earlier
+    assert told.isVisible()
+    assert "the study file changed" in told.text()
+
+
+def test_a_gate_that_does_not_pass_leaves_no_order_of_maps(opened, idle) -> None:
+    opened.maps.rank.click()
+    idle(opened)
+    ranking = opened.session.results.ranking
+    closed = replace(ranking, gate=replace(ranking.gate, passed=False))
+    opened.session.keep(opened.session.results.with_ranking(closed))
+    rows = opened.maps.table.rows
+    assert rows.ranking is None
+    assert {rows.verdict(k) for k in range(rows.rowCount())} == {"not ranked"}
+    assert "The gate did not pass" in opened.maps.gate_words.text()
+
+
+def test_saying_no_to_closing_the_window_leaves_the_dock_alive(opened, viewer, qtbot) -> None:
+    window = viewer.window._qt_window
+    opened.eventFilter(window, QCloseEvent())  # all that the dock hears when one says no
+    qtbot.wait(50)
+    ran = []
+    opened.runner.run(Job("after", lambda progress: None, ran.append))
+    qtbot.waitUntil(lambda: ran == [None], timeout=10_000)
+
+
+def test_closing_the_window_stops_the_work(viewer, tiny_study, idle, qtbot) -> None:
+    dock = dock_in(viewer)
+    dock.open_path(tiny_study)
+    idle(dock)
+    window = viewer.window._qt_window
+    window.hide()
+    window.show()
+    qtbot.wait(50)
+    assert not dock.runner.closed
+    dock.eventFilter(window, QCloseEvent())
+    window.hide()
+    qtbot.waitUntil(lambda: dock.runner.closed, timeout=5_000)
+    window.show()
+
+
+def test_the_architectures_offered_are_the_built_in_ones() -> None:
+    from napari_latentattr.model import architectures
+    from napari_latentattr.widgets import model_form
+
+    assert set(model_form.ARCHITECTURES) == set(architectures.ARCHITECTURES)

@@ -83,7 +83,7 @@ class ContextBar(QWidget):
         blockers = [QSignalBlocker(self.number), QSignalBlocker(self.case)]
         self.number.setRange(0, last)
         self.number.setValue(self._session.selection.map)
-        self.count.setText(f"of {last}")
+        self.count.setText(f"of {last + 1}")
         names = self._session.volumes.cases
         if [self.case.itemText(i) for i in range(self.case.count())] != list(names):
             self.case.clear()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QApplication,
@@ -70,7 +70,10 @@ class LatentAttribution(QWidget):
         self.keeping = Keeping(self.session, self)
         self._maker: Callable[[bool], Job[Any]] | None = None
         self._window: QWidget | None = None
-        self._answer = False
+        self._answer = self._closing = False
+        self._gone = QTimer(self)
+        self._gone.setSingleShot(True)
+        self._gone.timeout.connect(self._shut_if_gone)
         self._build()
         self.shortcuts = self._make_shortcuts()
         self.shortcuts.set_running(running=False)
@@ -130,6 +133,7 @@ class LatentAttribution(QWidget):
             signal.connect(lambda *_: self.shortcuts.set_running(running=False))
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._on_idle)
+        self.keeping.stale.connect(self.study.study_card.earlier.say_plain)
 
     def _make_shortcuts(self) -> Shortcuts:
         return Shortcuts(
@@ -180,7 +184,7 @@ class LatentAttribution(QWidget):
         session = self.session
         if session.study is None:
             return
-        if session.results.ranking is None and session.study.outcome_name is not None:
+        if session.results.ranking is None and session.outcome is not None:
             self.start(lambda: jobs.rank(session))
         elif session.results.about(session.selection.map) is None:
             self.inspect.measure()
@@ -222,7 +226,9 @@ class LatentAttribution(QWidget):
             self.footer.note("Copied")
 
     def shut(self) -> None:
-        """Stop work, save, and give the viewer back; called once, when the window goes."""
+        """Stop work, save, and give the viewer back; for good."""
+        if self.runner.closed:
+            return
         self.runner.close()
         self.keeping.save_now()
         self.canvas.close()
@@ -234,6 +240,8 @@ class LatentAttribution(QWidget):
         self._mark_steps()
         self.show_step("study")
         if self.session.study is not None:
+            if self.session.study.path is None:
+                self.study.layers.hide_used()
             self.runner.run(self.keeping.take_up())
             self.runner.run(jobs.encode(self.session))
 
@@ -283,10 +291,17 @@ class LatentAttribution(QWidget):
             self._window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Stop work before the window goes."""
+        """Save when the window is asked to close, and stop once it did: one may still say no."""
         if watched is self._window and event.type() == QEvent.Type.Close:
-            self.shut()
+            self._closing = True
+            self.keeping.save_now()
+        elif watched is self._window and event.type() == QEvent.Type.Hide and self._closing:
+            self._gone.start(0)
         return False
+
+    def _shut_if_gone(self) -> None:
+        if self._window is not None and not self._window.isVisible():
+            self.shut()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""

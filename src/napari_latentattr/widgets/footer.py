@@ -123,7 +123,9 @@ class Footer(QFrame):
             what = doing[:1].lower() + doing[1:]
             title = f"Something in the tool failed while {what or 'working'}."
             detail = f"Your results so far are kept. {type(error).__name__}: {error}"
-        self._show(title[:1].upper() + title[1:], detail, wrong=True)
+        if "." not in title.partition(" ")[0]:  # the name of a file stays as it is
+            title = title[:1].upper() + title[1:]
+        self._show(title, detail, wrong=True)
         self.trace.setPlainText("".join(traceback.format_exception(error)))
         self.details.setVisible(not known)
         self.dismiss.setVisible(True)

@@ -7,9 +7,9 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QImage
-from qtpy.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from napari_latentattr import jobs
 from napari_latentattr.session import Session
@@ -77,12 +77,9 @@ class InspectPage(QWidget):
         )
         self.measure_all.clicked.connect(lambda: self.measure())
         self.measure_one.clicked.connect(lambda: self.measure(self._session.selection.map))
-        row = QHBoxLayout()
-        row.addWidget(self.measure_all)
-        row.addWidget(self.measure_one)
-        row.addStretch(1)
         self.unmeasured.box.addWidget(self.unmeasured_words)
-        self.unmeasured.box.addLayout(row)
+        for button in (self.measure_all, self.measure_one):
+            self.unmeasured.box.addWidget(button, alignment=Qt.AlignmentFlag.AlignLeft)
         for part in (self.empty, self.unmeasured, self.whole, self.region, self.closer):
             box.addWidget(part)
         box.addStretch(1)

@@ -19,8 +19,15 @@ _PAUSE_MS = 400
 
 
 class Keeping(QObject):
-    """Saves after every change, and takes up what an earlier session found."""
+    """Saves after every change, and takes up what an earlier session found.
 
+    Signals
+    -------
+    stale : str
+        Why what was kept is not taken up.
+    """
+
+    stale = Signal(str)
     _saved = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
@@ -34,13 +41,8 @@ class Keeping(QObject):
         self._timer.timeout.connect(self._save)
         self._saved.connect(self._on_saved)
         session.results_changed.connect(self._later)
-        session.selection_changed.connect(self._later)
+        session.selection_changed.connect(self._on_selection)
         session.study_changed.connect(self.forget)
-
-    @property
-    def why_stale(self) -> str:
-        """Why earlier results were not taken up; empty when they were, or there are none."""
-        return "" if self._store is None else self._store.why_stale
 
     def take_up(self) -> Job[Any]:
         """Read what an earlier session found in this study."""
@@ -57,6 +59,8 @@ class Keeping(QObject):
             if earlier is not None:
                 self._session.restore(*earlier)
                 self._timer.stop()
+            elif self._store.why_stale:
+                self.stale.emit(self._store.why_stale)
 
         return Job("Looking for earlier results", work, keep)
 
@@ -81,6 +85,12 @@ class Keeping(QObject):
     def _later(self, *_: object) -> None:
         if self._store is not None:
             self._timer.start()
+
+    def _on_selection(self, *_: object) -> None:
+        # Looking around alone must not write over results that could not be taken up.
+        results = self._session.results
+        if results.ranking is not None or results.dependence or results.pictures:
+            self._later()
 
     def _save(self) -> None:
         if self._worker is not None:

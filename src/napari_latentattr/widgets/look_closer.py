@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
 
 from napari_latentattr import jobs
 from napari_latentattr.session import Session
-from napari_latentattr.widgets.dial import EntanglementDial
+from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
 from napari_latentattr.widgets.text import Card, PrimaryButton, Words
@@ -179,12 +179,13 @@ class LookCloser(Card):
         if picture is None:
             self.note.say("")
             return
-        note = f"Shown: {picture.title}"
-        self.note.say_plain(f"{note}; {picture.note}" if picture.note else note)
+        said = [f"Shown: {picture.title}", picture.note]
         entanglement = picture.numbers.get("entanglement")
         if entanglement is not None:
             self.dial.set_value(entanglement)
             self.dial.setVisible(True)
+            said.append(entanglement_sentence(entanglement))
+        self.note.say_plain("; ".join(part for part in said if part))
 
     def _chosen(self) -> Method | None:
         return self._methods.get(self.method.currentData() or "")

@@ -150,8 +150,8 @@ class MapsPage(QWidget):
                 self.outcome.addItem(name)
                 tip = "a labelled region" if region else "a column of the table of cases"
                 self.outcome.setItemData(self.outcome.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-            if study.outcome_name in names:
-                self.outcome.setCurrentText(study.outcome_name)
+            if self._session.outcome in names:
+                self.outcome.setCurrentText(self._session.outcome)
         del blocker
         self.rank.setEnabled(bool(names))
         if not names:

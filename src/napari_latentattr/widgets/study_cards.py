@@ -18,7 +18,7 @@ class StudyCard(Card):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.name, self.images = Words(), Words()
+        self.name, self.images, self.earlier = Words(), Words(), Words()
         self.change = QPushButton("Change…")
         self.change.setToolTip("open another study; results of this one are kept")
         self.facts = _Facts()
@@ -28,6 +28,8 @@ class StudyCard(Card):
         self.box.addLayout(head)
         self.box.addWidget(self.facts)
         self.box.addWidget(self.images)
+        self.box.addWidget(self.earlier)
+        session.study_changed.connect(lambda: self.earlier.say(""))
         session.study_changed.connect(self.refresh)
         session.latents_changed.connect(self.refresh)
         self.refresh()

@@ -97,6 +97,12 @@ class UseLayers(Card):
         items = [self.images.item(i) for i in range(self.images.count())]
         return [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
 
+    def hide_used(self) -> None:
+        """Hide the layers that were taken: the study shows its own, as the model sees them."""
+        for name in self.chosen():
+            if name in self._viewer.layers:
+                self._viewer.layers[name].visible = False
+
     def _on_go(self) -> None:
         try:
             self.wanted.emit(self._command())

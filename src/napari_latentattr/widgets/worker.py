@@ -58,6 +58,11 @@ class JobRunner(QObject):
         """Whether a job is running."""
         return self._job is not None
 
+    @property
+    def closed(self) -> bool:
+        """Whether no job is taken any more."""
+        return self._closed
+
     def run(self, job: Job[Any]) -> None:
         """Start a job, or let it wait for the one that runs."""
         if self._closed:
@@ -83,6 +88,7 @@ class JobRunner(QObject):
         self._job, self._began = job, time.monotonic()
         self._progress = _Reporter(job, self._reported.emit)
         self._worker = create_worker(_work, job, self._progress, _ignore_errors=True)
+        self._progress.worker = self._worker
         self._worker.returned.connect(self._on_returned)
         self._worker.errored.connect(self._on_error)
         self.started.emit(job)
@@ -140,6 +146,7 @@ class _Reporter:
     def __init__(self, job: Job[Any], tell: Callable[[Job[Any], int, int, str], None]) -> None:
         self._job, self._tell, self._told = job, tell, 0.0
         self.stopped = False
+        self.worker: Any = None
         self.last = (0, 0)
 
     def stop(self) -> None:
@@ -148,7 +155,8 @@ class _Reporter:
     def report(self, done: int, total: int, text: str) -> None:
         """Pass on where the work stands; raise `Cancelled` once it is to stop."""
         self.last = (done, total)
-        if self.stopped:
+        # A viewer that closes asks its workers to stop.
+        if self.stopped or (self.worker is not None and self.worker.abort_requested):
             raise Cancelled("stopped")
         now = time.monotonic()
         if now - self._told > _PAUSE or done == total:
