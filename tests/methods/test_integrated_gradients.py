@@ -42,11 +42,13 @@ def test_of_a_linear_encoder_they_are_weights_times_the_way_from_the_baseline(ba
 
 
 class Curved(nn.Module):
+    """With kinks, so that a few steps do not follow it."""
+
     def __init__(self) -> None:
         super().__init__()
         torch.manual_seed(0)
         self.encoder = nn.Sequential(
-            nn.Conv2d(3, 8, 3, 2, 1), nn.GELU(), nn.Conv2d(8, 4, 3, padding=1), nn.Tanh()
+            nn.Conv2d(3, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 4, 3, padding=1), nn.Tanh()
         )
         self.decoder = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(4, 3, 1))
 
@@ -68,8 +70,8 @@ def curved_answer(steps: int):
 def test_the_residual_is_what_the_scores_miss_and_falls_with_the_steps() -> None:
     (rough, change), (fine, _) = curved_answer(8), curved_answer(128)
     assert rough.residual == pytest.approx(rough.score.sum() - change, abs=1e-6)
-    assert abs(fine.residual) < 1e-3 * abs(change)
-    assert abs(fine.residual) < abs(rough.residual)
+    assert abs(fine.residual) < 0.05 * abs(change)
+    assert abs(fine.residual) < 0.5 * abs(rough.residual)
 
 
 def test_steps_in_batches_give_the_same_answer(monkeypatch) -> None:

@@ -84,8 +84,8 @@ class Calibration:
 
 def calibrate(
     *,
-    worlds: int = 4,
-    cohorts: int = 25,
+    worlds: int = 20,
+    cohorts: int = 10,
     n_cases: int = 24,
     donors: int = 4,
     reference: int = 500,
@@ -98,7 +98,8 @@ def calibrate(
     Parameters
     ----------
     worlds, cohorts : int
-        Worlds with graded leak, and cohorts drawn from each.
+        Worlds with graded leak, and cohorts drawn from each. Cohorts of one world share its true
+        ratios, and worlds differ by more than cohorts: have many of them.
     n_channels : int
         Channels and maps of each world.
     """

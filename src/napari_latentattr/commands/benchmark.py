@@ -17,8 +17,8 @@ from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.records import Record, provenance_record
 
-_QUICK = {"planted_worlds": 3, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
-_FULL = {"planted_worlds": 10, "cohorts": 25, "ranking_runs": 60, "repeats": 7}
+_QUICK = {"planted_worlds": 3, "worlds": 4, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
+_FULL = {"planted_worlds": 10, "worlds": 20, "cohorts": 10, "ranking_runs": 60, "repeats": 7}
 
 
 def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Progress) -> Report:
@@ -42,7 +42,7 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
 
 def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Record]:
     planted = find_planted(worlds=sizes["planted_worlds"], progress=progress)
-    calibration = calibrate(cohorts=sizes["cohorts"], progress=progress)
+    calibration = calibrate(worlds=sizes["worlds"], cohorts=sizes["cohorts"], progress=progress)
     silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
     signal = ranking_worlds(sizes["ranking_runs"], 1.2, progress=progress)
     text = sheet(

@@ -114,9 +114,9 @@ def two_way_jackknife(
 ) -> RatioEstimate:
     """Estimate ``sum(change) / sum(spread)``, leaving out one unit as recipient and as donor.
 
-    A pair shares its donor with other pairs; dropping recipients alone rejects 10 % where 5 % is
+    A pair shares its donor with other pairs; dropping recipients alone rejects 12 % where 5 % is
     promised. What is peculiar to one pair is left out twice, with either unit, so this one errs
-    on the cautious side: about 3 % (both in docs/evidence).
+    on the cautious side: about 4 % (both in docs/evidence).
 
     Parameters
     ----------

@@ -68,7 +68,7 @@ class SwapEncoder:
         planes = self._fold(x)
         if self._first is None:
             return EncodedCase(x, None, self._unfold(self._model.encode_tensor(planes), 1))
-        first = self._first(planes)
+        first = self._first(planes).contiguous(memory_format=self._model.layout)
         # A module may work in place on what it is given, so it gets a copy.
         return EncodedCase(x, first, self._unfold(self._model.latents_after(first.clone()), 1))
 
@@ -98,7 +98,7 @@ class SwapEncoder:
             x = case.x.repeat(len(donors), *[1] * (case.x.ndim - 1))
             x[:, channels] = taken
             return self._unfold(self._model.encode_tensor(self._fold(x)), len(donors))
-        planes = self._fold(taken.sub_(_images(case.x, channels)))
+        planes = _laid_out(self._fold(taken.sub_(_images(case.x, channels))), self._model.layout)
         response = _respond(layer, planes, channels)
         if layer.groups == 1:
             first = response[0][1]
@@ -126,6 +126,13 @@ def _reserve_heap() -> Tensor | None:
         return None
     torch.empty(_HEAP_BYTES, dtype=torch.uint8)  # once freed, blocks of this size use the heap
     return [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)][-1]
+
+
+def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
+    """Copy in a layout that shows in the strides even of a single channel: torch goes by them."""
+    if layout is torch.contiguous_format:
+        return x
+    return x.movedim(1, -1).clone(memory_format=torch.contiguous_format).movedim(-1, 1)
 
 
 def _images(x: Tensor, channels: list[int]) -> Tensor:

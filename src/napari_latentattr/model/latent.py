@@ -17,9 +17,9 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import Float32, LatentSpec, MapRef
-from napari_latentattr.model.in_place import in_place, overwriting_parts
 from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
 from napari_latentattr.model.probing import Probe, probe
+from napari_latentattr.model.shortcuts import Shortcuts, find_shortcuts, in_place
 from napari_latentattr.model.state import state_hash, undisturbed
 
 
@@ -44,8 +44,8 @@ class LatentModel:
         self._lock = threading.RLock()
         self._depth = 0
         self._given: Tensor | None = None
-        self._overwriting: list[nn.Module] = []
-        self._overwriting = self._safe_in_place()
+        self._shortcuts = Shortcuts()
+        self._shortcuts = self._find_shortcuts()
         self._decoder = self._own_decoder()
 
     @classmethod
@@ -88,6 +88,11 @@ class LatentModel:
             sha256=state_hash(module.state_dict()),
         )
         return cls(module, found, spec)
+
+    @property
+    def layout(self) -> torch.memory_format:
+        """Layout in memory in which `latents_after` is fastest."""
+        return self._shortcuts.layout
 
     @property
     def maps(self) -> tuple[MapRef, ...]:
@@ -155,7 +160,7 @@ class LatentModel:
             step: tuple[int, ...] = self.module.get_submodule(self.first_layer).stride  # type: ignore[assignment]
             shape = [n * s for n, s in zip(response.shape[2:], step, strict=True)]
             blank = response.new_zeros(()).expand(len(response), self.spec.n_channels, *shape)
-            with in_place(self._overwriting):
+            with in_place(self._shortcuts.overwriting):
                 return self._run_to_latent(blank, response)
 
     def decode_tensor(self, z: Tensor) -> Tensor:
@@ -231,20 +236,17 @@ class LatentModel:
         compute = part.forward
         part.forward = lambda x: compute(x) if self._given is None else self._given
 
-    def _safe_in_place(self) -> list[nn.Module]:
-        """Activations after the first layer that give the same bits when they work in place."""
-        parts = overwriting_parts(self.module)
-        if self.first_layer is None or not parts:
-            return []
+    def _find_shortcuts(self) -> Shortcuts:
+        if self.first_layer is None:
+            return Shortcuts()
+
+        def run(response: Tensor, shortcuts: Shortcuts) -> Tensor:
+            self._shortcuts = shortcuts
+            return self.latents_after(response)
+
         with self.running():
             response = self.module.get_submodule(self.first_layer)(self.noise(seed=4))
-            plain = self.latents_after(response.clone())
-            self._overwriting = parts
-            try:
-                same = torch.equal(plain, self.latents_after(response))
-            except RuntimeError:
-                same = False
-        return parts if same else []
+            return find_shortcuts(self.module, response, run)
 
     def _own_decoder(self) -> nn.Module | None:
         """Use the child named decoder where it alone maps the latent to the picture."""
