@@ -78,8 +78,32 @@ def test_attention_written_by_hand_is_named_without_growing_the_input() -> None:
 
 
 def test_a_latent_that_is_drawn_at_random_is_refused() -> None:
-    with pytest.raises(ModelError, match="another output each time"):
+    with pytest.raises(ModelError, match="another picture each time"):
         LatentModel.from_module(Around(Noisy()), n_channels=2, ndim=2)
+    with pytest.raises(ModelError, match="another output each time"):
+        LatentModel.from_module(Around(Noisy()), latent="encoder", n_channels=2, ndim=2)
+
+
+class Sampling(nn.Module):
+    """A variational autoencoder that draws its code in evaluation mode too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mean, self.spread = (nn.Conv2d(2, 3, 3, 2, 1) for _ in range(2))
+        self.decoder = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 2, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        mean = self.mean(x)
+        drawn: Tensor = self.decoder(mean + torch.randn_like(mean) * self.spread(x).exp())
+        return drawn
+
+
+def test_the_mean_of_a_code_that_is_drawn_must_be_named() -> None:
+    with pytest.raises(ModelError, match="name the layer of the mean"):
+        LatentModel.from_module(Sampling(), n_channels=2, ndim=2)
+    model = LatentModel.from_module(Sampling(), latent="mean", n_channels=2, ndim=2)
+    assert model.spec.n_maps == 3
+    assert model.spec.skips, "the spread goes around the mean"
 
 
 @pytest.mark.parametrize(

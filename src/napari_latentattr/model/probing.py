@@ -124,6 +124,11 @@ def _latent_of(calls: Sequence[Call], layer: str, ndim: int) -> Tensor:
 
 def _find_bottleneck(module: nn.Module, calls: Sequence[Call], x: Tensor, other: Tensor) -> str:
     """Smallest output that the whole picture passes, or else the smallest output."""
+    if not torch.equal(calls[-1].output, watch(module, x)[0][-1].output):
+        raise ModelError(
+            "the model gives another picture each time, so its latent cannot be found; make it "
+            "deterministic in evaluation mode or name the layer of the mean with latent="
+        )
     once = [c for c in calls if sum(d.name == c.name for d in calls) == 1 and _mapped(c.output, x)]
     if not once:
         raise ModelError("the model has no layer with smaller maps than its input; pass latent=")
