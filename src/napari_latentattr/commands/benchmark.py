@@ -91,7 +91,7 @@ def _calls(worlds: Record) -> Facts:
         (
             f"by {form}",
             f"{count['gates_passed']} of {worlds['runs']} gates passed, "
-            f"{count['causes_called']} of {count['causes']} causal and "
+            f"{count['runs_with_calls']} runs call a map; {count['causes_called']} of {count['causes']} causal and "
             f"{count['useless_called']} of {count['useless']} useless maps called",
         )
         for form, count in forms.items()
