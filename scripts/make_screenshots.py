@@ -23,6 +23,8 @@ LOOKS = {
     "light": ("light", 9, 1600, 1000),
     "dark14": ("dark", 14, 1366, 768),
     "light14": ("light", 14, 1366, 768),
+    "small": ("light", 9, 1366, 768),
+    "wide14": ("dark", 14, 1600, 1000),
     "page": ("dark", 9, 1360, 850),
     "page_light": ("light", 9, 1360, 850),
 }
@@ -148,8 +150,11 @@ def pictures(scene: Scene, number: str) -> None:
 
 
 def errors(scene: Scene) -> None:
-    """Show what the engine refuses, and what nobody foresaw."""
-    from napari_latentattr.core.errors import InputError
+    """Show what the engine refuses, what nobody foresaw, and the question about code."""
+    from qtpy.QtCore import QMimeData, QUrl
+
+    from napari_latentattr.core.errors import InputError, UntrustedModelError
+    from napari_latentattr.widgets.drops import dropped_file
 
     footer = scene.dock.footer
     footer.show_error(
@@ -165,7 +170,37 @@ def errors(scene: Scene) -> None:
         footer.show_error(error, doing="Ranking 8 maps")
     footer.details.click()
     scene.shoot("9b_unknown_error")
+    image = QMimeData()
+    image.setUrls([QUrl.fromLocalFile("/brain.nii.gz")])
+    try:
+        dropped_file(image)
+    except InputError as error:
+        footer.show_error(error)
+    scene.shoot("9c_wrong_file")
+    refused = UntrustedModelError(
+        "models/mine.py (sha256 3f2a81c09b4d) is Python code, which runs when it is opened; trust "
+        "it, or ask its author for weights alone"
+    )
+    footer.show_error(refused, fix=("Open in trusted mode…", lambda: None))
+    scene.shoot("9d_code")
+    ask(scene, refused, "9e_trust")
     footer.ready()
+
+
+def ask(scene: Scene, error: Exception, name: str) -> None:
+    """Take the picture of the question whether code may run, and say no."""
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
+
+    from napari_latentattr.widgets.trust import is_trusted
+
+    def answer() -> None:
+        question = QApplication.activeModalWidget()
+        question.grab().save(str(scene.out / f"{scene.look}_{name}.png"))
+        question.close()
+
+    QTimer.singleShot(300, answer)
+    is_trusted(error, scene.dock)
 
 
 def open_layers(scene: Scene) -> None:
@@ -181,6 +216,7 @@ def open_layers(scene: Scene) -> None:
     scene.dock.open_path(sample_folder("dti") / "grouped.safetensors")
     form = scene.dock.study.layers
     form.model.arguments.setText("n_maps: 8, ndim: 2, encoder: grouped, width: 16")
+    form.model.arguments.home(False)
     form.scaling.setCurrentText("leave as they are")
     scene.shoot("10a_open_layers")
     form.go.click()

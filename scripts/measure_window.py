@@ -3,7 +3,8 @@
 Usage: xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python scripts/measure_window.py
 
 Opening the dock, the first feature maps of volumes of 96 cubed with four images, the longest time
-that the thread of the window did not answer while jobs ran, and the memory after many runs.
+that the thread of the window did not answer while jobs ran and what it did meanwhile, and the
+memory after many runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -21,47 +24,47 @@ os.environ["NAPARI_LATENTATTR_DATA"] = tempfile.mkdtemp(prefix="latentattr-measu
 os.environ["NAPARI_CONFIG"] = str(Path(tempfile.mkdtemp()) / "settings.yaml")
 
 import napari
-from qtpy.QtCore import QElapsedTimer, Qt, QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QEvent, QObject
+from qtpy.QtWidgets import QApplication, QWidget
 
-RUNS = 50
+from window_watch import WindowWatch
+
+Row: TypeAlias = tuple[str, str, str]
+
+RUNS, WARM = 50, 10
 CASES = 8
+REST = 0.5  # seconds after a job in which the window draws what came
+SHOWN = 3  # stalls a job whose cause is printed
 
 
-class Heartbeat:
-    """Longest time between two beats of the window's thread."""
+class Drawn(QObject):
+    """Notices when a widget is drawn."""
 
-    def __init__(self) -> None:
-        self.clock, self.longest, self.all = QElapsedTimer(), 0.0, []
-        self.timer = QTimer()
-        self.timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self.timer.timeout.connect(self._beat)
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.seen = False
+        widget.installEventFilter(self)
 
-    def start(self) -> None:
-        """Begin to count."""
-        self.longest, self.all = 0.0, []
-        self.clock.start()
-        self.timer.start(2)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Look on."""
+        self.seen |= event.type() == QEvent.Type.Paint
+        return False
 
-    def stop(self) -> float:
-        """Stop, and return the longest time in ms."""
-        self.timer.stop()
-        return self.longest
 
-    def _beat(self) -> None:
-        passed = self.clock.nsecsElapsed() / 1e6
-        self.clock.restart()
-        self.all.append(passed)
-        self.longest = max(self.longest, passed)
+def wait_until(there: Callable[[], bool]) -> None:
+    """Let the window live until something is there."""
+    while not there():
+        QApplication.instance().processEvents()
+        time.sleep(0.001)
 
 
 def wait_until_idle(dock: object) -> None:
-    """Let the window live until no job runs or waits."""
-    app = QApplication.instance()
-    quiet = 0
-    while quiet < 5:
-        app.processEvents()
-        quiet = 0 if dock.runner.busy else quiet + 1
+    """Let the window live until no job runs or waits, and all is drawn."""
+    quiet = time.perf_counter()
+    while time.perf_counter() < quiet + REST:
+        QApplication.instance().processEvents()
+        if dock.runner.busy or dock.canvas.busy:
+            quiet = time.perf_counter()
         time.sleep(0.001)
 
 
@@ -76,7 +79,9 @@ def make_study():
     from napari_latentattr import Cohort, LatentModel
     from napari_latentattr.benchmarks.speed import WORKLOADS, build_workload
     from napari_latentattr.cohort.study import Study
+    from napari_latentattr.methods._registry import methods
 
+    methods()  # as the job that opens a study does
     work = WORKLOADS[1]
     module, images = build_workload(work)
     x = images.numpy()[:CASES].copy()
@@ -92,73 +97,96 @@ def make_study():
     return Study("made-up", None, model, cohort, "lesion", 0)
 
 
-def main() -> None:
-    """Measure and print."""
-    rows: list[tuple[str, str, str]] = []
-    viewer = napari.Viewer(show=True)
-    viewer.window.resize(1600, 1000)
-    app = QApplication.instance()
-    app.processEvents()
+def measure_opening(viewer: napari.Viewer) -> tuple[object, list[Row]]:
+    """Open the dock, before any study."""
     began = time.perf_counter()
     from napari_latentattr.widgets.entrance import dock_in
 
     imported = time.perf_counter() - began
     began = time.perf_counter()
     dock = dock_in(viewer)
-    app.processEvents()
+    drawn = Drawn(dock.footer)  # the last part of the dock
+    wait_until(lambda: drawn.seen)
     opened = time.perf_counter() - began
-    torch_there = "torch" in sys.modules
-    rows.append(("open the dock, first paint included", f"{opened:.2f} s", "0.30 s"))
-    rows.append(("importing the plugin's window, once", f"{imported:.2f} s", ""))
-    rows.append(("torch imported by then", "yes" if torch_there else "no", "no"))
+    return dock, [
+        ("open the dock, first paint included", f"{opened:.2f} s", "0.30 s"),
+        ("importing the plugin's window, once", f"{imported:.2f} s", ""),
+        ("torch imported by then", "yes" if "torch" in sys.modules else "no", "no"),
+    ]
 
+
+def measure_jobs(dock: object, study: object, watch: WindowWatch) -> list[Row]:
+    """Do the long work, and see how long the window does not answer."""
     from napari_latentattr import jobs
     from napari_latentattr.session import Opened
 
-    study = make_study()
-    beat = Heartbeat()
-    beat.start()
-    began = time.perf_counter()
-    dock.session.use(Opened(study))
-    while dock.session.latents is None:
-        app.processEvents()
-    wait_until_idle(dock)
-    first = time.perf_counter() - began
-    rows.append(("first feature maps, 4 images of 96 x 96 x 96", f"{first:.2f} s", ""))
-    rows.append(("longest stall until then", f"{beat.stop():.0f} ms", ""))
-
-    for name, make in (
-        ("channels", lambda: jobs.measure(dock.session)),
-        ("rank", lambda: jobs.rank(dock.session)),
+    rows = []
+    for name, do in (
+        ("first feature maps, 4 images of 96 cubed", lambda: dock.session.use(Opened(study))),
+        ("channels", lambda: dock.start(lambda: jobs.measure(dock.session))),
+        ("rank", lambda: dock.start(lambda: jobs.rank(dock.session))),
     ):
-        beat.start()
+        watch.start()
         began = time.perf_counter()
-        dock.start(make)
+        do()
+        if dock.session.latents is None:
+            wait_until(lambda: dock.session.latents is not None)
         wait_until_idle(dock)
-        took = time.perf_counter() - began
-        worst = sorted(beat.all)[-3:]
-        rows.append(
-            (
-                f"longest stall during `{name}` ({took:.0f} s)",
-                f"{beat.stop():.0f} ms (then {worst[-2]:.0f}, {worst[-3]:.0f})",
-                "100 ms",
-            )
-        )
-        dock.start(make)
-        until = time.perf_counter() + 0.7
-        while time.perf_counter() < until:
-            app.processEvents()
-        began = time.perf_counter()
-        dock.runner.cancel()
-        while dock.runner.busy:
-            app.processEvents()
-        rows.append((f"cancel `{name}`", f"{time.perf_counter() - began:.2f} s", "0.30 s"))
+        took = time.perf_counter() - began - REST
+        stalls = watch.stop()
+        longest = ", ".join(f"{stall.ms:.0f} ({stall.own_ms:.0f})" for stall in stalls[:3])
+        what = f"longest stalls during {name} ({took:.1f} s; of it CPU of this thread)"
+        rows.append((what, f"{longest} ms", "100 ms"))
+        for stall in stalls[:SHOWN]:
+            print(f"{name}: {stall}")
+    return rows
 
+
+def measure_cancel(dock: object) -> list[Row]:
+    """Stop all kinds of long work, and see how long that takes."""
+    from napari_latentattr import jobs
+    from napari_latentattr.methods._registry import methods
+    from napari_latentattr.samples.folders import sample_folder
+
+    session, study = dock.session, sample_folder("dti") / "study_grouped.yaml"
+
+    def attribute(key: str) -> Callable[[], object]:
+        method = methods()[key]
+        values = {p.name: p.default for p in method.parameters}
+        return lambda: jobs.attribute(session, method, values)
+
+    makes = {
+        "`channels`": lambda: jobs.measure(session),
+        "`rank`": lambda: jobs.rank(session),
+        **{key: attribute(key) for key in ("integrated_gradients", "swaps", "shapley")},
+        "opening a study": lambda: jobs.open_study_file(session, study),
+    }
+    rows = []
+    for name, make in makes.items():
+        longest = 0.0
+        for after in (0.1, 0.4, 0.7, 1.0):
+            dock.start(make)
+            until = time.perf_counter() + after
+            wait_until(lambda until=until: time.perf_counter() > until)
+            if dock.runner.busy:
+                began = time.perf_counter()
+                dock.runner.cancel()
+                wait_until(lambda: not dock.runner.busy)
+                longest = max(longest, time.perf_counter() - began)
+            wait_until(lambda: not dock.runner.leaving)
+        rows.append((f"cancel {name}, longest of 4", f"{longest:.2f} s", "0.30 s"))
+        session.unfinished.clear()
+    return rows
+
+
+def measure_memory(dock: object, study: object) -> list[Row]:
+    """Make many pictures of many maps, and see what they leave behind."""
+    from napari_latentattr import jobs
     from napari_latentattr.methods._registry import methods
 
     method = methods()["encode_alone"]
-    for i in range(RUNS + 10):
-        if i == 10:
+    for i in range(RUNS + WARM):
+        if i == WARM:
             gc.collect()
             before = resident_mb()
         dock.session.select(map=i % study.model.spec.n_maps)
@@ -166,11 +194,23 @@ def main() -> None:
         wait_until_idle(dock)
     gc.collect()
     grown = (resident_mb() - before) / before
-    layers = len(viewer.layers)
-    rows.append((f"memory growth over {RUNS} more runs", f"{100 * grown:.1f} %", "5 %"))
-    rows.append(("layers at the end", f"{layers}", "7"))
-    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, napari {napari.__version__}\n")
-    print("| what | measured | target |\n|---|---|---|")
+    return [(f"memory growth over {RUNS} more runs", f"{100 * grown:.1f} %", "5 %")]
+
+
+def main() -> None:
+    """Measure and print."""
+    viewer = napari.Viewer(show=True)
+    viewer.window.resize(1600, 1000)
+    QApplication.instance().processEvents()
+    dock, rows = measure_opening(viewer)
+    study = make_study()
+    rows += measure_jobs(dock, study, WindowWatch())
+    rows += measure_memory(dock, study)
+    rows.append(("layers by then", f"{len(viewer.layers)}", "7"))
+    rows += measure_cancel(dock)
+    load = os.getloadavg()[0]
+    print(f"\n{os.cpu_count()} cores, load {load:.1f}, Python {sys.version.split()[0]}, ", end="")
+    print(f"napari {napari.__version__}\n\n| what | measured | target |\n|---|---|---|")
     for row in rows:
         print("| " + " | ".join(row) + " |")
     dock.shut()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
 import stat
 import subprocess
 import sys
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from hashlib import sha256
@@ -159,6 +161,16 @@ def test_a_known_picture_is_not_even_packed_again(study, tmp_path, monkeypatch):
     monkeypatch.setattr(np, "savez", None)
     reopened.save(found, Selection())
     assert reopened.load()[1] == Selection()
+
+
+def test_a_picture_that_is_no_result_any_more_is_let_go(study, tmp_path):
+    store, first = ResultStore.for_study(study, root=tmp_path), picture(0)
+    volume = weakref.ref(first.volume)
+    store.save(Results().with_picture(first), SELECTION)
+    del first
+    store.save(Results().with_picture(picture(1)), SELECTION)
+    gc.collect()
+    assert volume() is None
 
 
 def test_files_that_no_result_needs_are_removed(study, tmp_path):

@@ -18,6 +18,7 @@ import numpy as np
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.results import Picture
+from napari_latentattr.core.so_far import RatiosSoFar
 from napari_latentattr.core.types import Attribution, ImageStack, Ranking
 from napari_latentattr.session import Latents, Opened, Session
 
@@ -44,14 +45,23 @@ class Job(Generic[T]):
     keep : callable
         Takes what `work` returned; runs where the session lives. Does nothing when another study
         was opened meanwhile.
+    then : callable or None
+        Runs after `keep`, once the window has shown what was kept.
+    look : callable or None
+        Shows what `work` has found so far; runs where the session lives.
     seconds : float or None
         How long it should take, where that can be told.
+    resumes : bool
+        After a stop it goes on where it was, when it is run again.
     """
 
     text: str
     work: Callable[[Progress], T]
     keep: Callable[[T], None]
+    then: Callable[[], None] | None = None
+    look: Callable[[], None] | None = None
     seconds: float | None = None
+    resumes: bool = False
 
 
 def open_study_file(session: Session, path: Path, *, trust: bool = False) -> Job[Opened]:
@@ -63,6 +73,7 @@ def open_study_file(session: Session, path: Path, *, trust: bool = False) -> Job
         from napari_latentattr.model.self_test import self_test
 
         progress.report(0, 1, "model and table of cases")
+        _load_engine()
         code = read_study_file(path).model.code is not None
         study = open_study(path, trust=trust)
         return Opened(study, self_test(study.model), code)
@@ -89,6 +100,7 @@ def open_images(
         from napari_latentattr.model.self_test import self_test
 
         progress.report(0, 1, "images and model")
+        _load_engine()
         stack = stack_of(images, scaling=scaling)
         sizes = {"n_channels": len(images), "ndim": stack.grid.ndim}
         model = load_model(
@@ -124,33 +136,55 @@ def encode(session: Session) -> Job[Latents]:
 
 def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
     """Rank the maps for an outcome; the study's own when None."""
+    from napari_latentattr.ranking.memory import RankMemory
+
     study = session.opened()
     name, values = study.named_outcome(outcome)
+    asked = ("rank", name)
+    memory: RankMemory = session.unfinished.setdefault(asked, RankMemory())
 
     def work(progress: Progress) -> Ranking:
         from napari_latentattr.ranking.rank import rank_maps
 
         return rank_maps(
-            study.model, study.cohort, values, name=name, seed=study.seed, progress=progress
+            study.model,
+            study.cohort,
+            values,
+            name=name,
+            seed=study.seed,
+            memory=memory,
+            progress=progress,
         )
 
+    def look() -> None:
+        if session.study is study:
+            session.show_ranking(memory.so_far)
+
     def keep(ranking: Ranking) -> None:
-        if session.study is not study:
-            return
-        session.keep(session.results.with_ranking(ranking))
-        first = top_map(ranking)
+        if session.study is study:
+            session.unfinished.pop(asked, None)
+            session.keep(session.results.with_ranking(ranking))
+
+    def then() -> None:
+        ranking = session.results.ranking
+        first = None if ranking is None or session.study is not study else top_map(ranking)
         if first is not None:
             session.select(map=first.index)
 
-    return Job(f"Ranking {study.model.spec.n_maps} maps for {name}", work, keep)
+    text = f"Ranking {study.model.spec.n_maps} maps for {name}"
+    return Job(text, work, keep, then, look, resumes=True)
 
 
 def measure(
     session: Session, which: int | None = None, *, region: str = ""
 ) -> Job[ChannelDependence]:
     """Which image drives each map, or one map named beforehand; the whole map or in a region."""
+    from napari_latentattr.methods.swap_memory import SwapMemory
+
     study = session.opened()
     tau, donors = session.tau, session.donors
+    asked = ("channels", region, donors)
+    memory: SwapMemory = session.unfinished.setdefault(asked, SwapMemory())
 
     def work(progress: Progress) -> ChannelDependence:
         from napari_latentattr.methods.channel_dependence import channel_dependence
@@ -163,18 +197,33 @@ def measure(
             tau=tau,
             donors=donors,
             seed=study.seed,
+            memory=memory,
             progress=progress,
         )
 
+    def look() -> None:
+        of, shown = len(study.cohort), session.ratios
+        before = shown.done if shown is not None and shown.region == region else 0
+        # Twenty looks at most: each redraws the page.
+        if session.study is study and len(memory.receipts) - before >= max(1, of / 20):
+            found = memory.ratios(len(study.channels))
+            if found is not None:
+                session.show_ratios(RatiosSoFar(found[0], region, done=found[1], of=of))
+
     def keep(found: ChannelDependence) -> None:
-        if session.study is not study:
-            return
-        session.keep(session.results.with_dependence(found))
-        session.select(map=session.selection.map)  # now that its leading image is known
+        if session.study is study:
+            if which is None:  # the swaps of one map serve all
+                session.unfinished.pop(asked, None)
+            session.keep(session.results.with_dependence(found))
+
+    def then() -> None:
+        if session.study is study:
+            session.select(map=session.selection.map)  # now that its leading image is known
 
     what = f"{study.model.spec.n_maps} maps" if which is None else f"map {which}"
     where = f" inside {region}" if region else ""
-    return Job(f"Measuring drivers of {what}{where}", work, keep, _seconds(session))
+    text = f"Measuring drivers of {what}{where}"
+    return Job(text, work, keep, then, look, seconds=measure_seconds(session), resumes=True)
 
 
 def attribute(session: Session, method: Method, parameters: Mapping[str, Value]) -> Job[Picture]:
@@ -205,10 +254,18 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
         session.keep(session.results.with_picture(picture))
 
     text = f"{method.title}: map {selection.map} of {case}"
-    return Job(text, work, keep, session.took(method.key))
+    return Job(text, work, keep, seconds=session.took(method.key))
 
 
-def _seconds(session: Session) -> float | None:
+def _load_engine() -> None:
+    """Import here what the window asks for later, so that it need not wait."""
+    from napari_latentattr.methods._registry import methods
+
+    methods()
+
+
+def measure_seconds(session: Session) -> float | None:
+    """How long `measure` should take, whole or in a region; None before a pass was timed."""
     if session.pass_seconds is None:
         return None
     passes = len(session.volumes) * len(session.opened().channels) * session.donors

@@ -9,12 +9,12 @@ the exact affine travels in the metadata. This file refuses to import a viewer.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from napari_latentattr.core.colours import SIGNED, UNSIGNED, grey_limits, picture_limits
 from napari_latentattr.core.latent_grid import latent_grid
 from napari_latentattr.core.results import Picture
 from napari_latentattr.core.types import Float32, Grid, ImageStack, LatentSpec
@@ -29,28 +29,8 @@ _UNKNOWN = ("slice", "row", "column")
 KEY = "napari-latentattr"
 MAP_AXIS = "map"
 
-# Blue, transparent, orange: both signs stay apart in the three kinds of colour blindness.
-SIGNED: Mapping[str, Any] = {
-    "name": "LA signed",
-    "colors": [[0.12, 0.45, 1, 1], [0.12, 0.45, 1, 0], [1, 0.55, 0.05, 0], [1, 0.45, 0, 1]],
-    "controls": [0.0, 0.5, 0.5, 1.0],
-}
-# In 3D small values would add up to fog, so the middle third is transparent.
-SIGNED_3D: Mapping[str, Any] = {**SIGNED, "name": "LA signed 3D", "controls": [0, 0.33, 0.67, 1]}
-
-# What cannot be negative needs no blue half; in 3D only its upper half is seen, half transparent.
-UNSIGNED: Mapping[str, Any] = {
-    "name": "LA unsigned",
-    "colors": [[1, 0.55, 0.05, 0], [1, 0.45, 0, 1]],
-    "controls": [0.0, 1.0],
-}
-UNSIGNED_3D: Mapping[str, Any] = {
-    "name": "LA unsigned 3D",
-    "colors": [[1, 0.55, 0.05, 0], [1, 0.55, 0.05, 0], [1, 0.45, 0, 0.6]],
-    "controls": [0.0, 0.5, 1.0],
-}
-# How each looks in 3D.
-DEEP = {SIGNED["name"]: SIGNED_3D, UNSIGNED["name"]: UNSIGNED_3D}
+# Above this much of a picture depends on other maps, and its layer says so.
+_ENTANGLED = 0.5
 
 
 def image_layers(stack: ImageStack) -> list[Layer]:
@@ -71,7 +51,8 @@ def image_layers(stack: ImageStack) -> list[Layer]:
             {
                 "name": channel,
                 "colormap": "gray",
-                "contrast_limits": _contrast(image),
+                "contrast_limits": grey_limits(image),
+                "rgb": False,
                 "visible": index == 0,
                 **placement(stack.grid),
             },
@@ -112,7 +93,8 @@ def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
         "name": "LA · latent maps",
         "colormap": "inferno",
         "blending": "additive",
-        "contrast_limits": _contrast(maps),
+        "contrast_limits": grey_limits(maps),
+        "rgb": False,
         "interpolation2d": "nearest",
         "interpolation3d": "nearest",
         "visible": False,
@@ -143,7 +125,7 @@ def picture_layers(picture: Picture) -> list[Layer]:
         (
             volume,
             {
-                "name": f"LA · map {picture.target.index} · {picture.kind} in {channel}",
+                "name": picture_name(picture, f"{picture.kind} in {channel}"),
                 **look,
                 "interpolation2d": "linear",
                 **placement(picture.grid),
@@ -155,15 +137,22 @@ def picture_layers(picture: Picture) -> list[Layer]:
     ]
 
 
+def picture_name(picture: Picture, what: str) -> str:
+    """Name of the layer of one picture, which says so where much of it is not the map's own."""
+    entangled = picture.kind == "drawn" and picture.numbers.get("entanglement", 0) > _ENTANGLED
+    return f"LA · map {picture.target.index} · {what}{' (entangled)' if entangled else ''}"
+
+
 def picture_look(volume: npt.NDArray[Any]) -> dict[str, Any]:
     """Colours and limits of a picture; a whole picture shares them, so they can be compared."""
-    low = float(np.nanmin(volume, initial=0.0))
-    limit = max(-low, float(np.nanmax(volume, initial=0.0))) or 1.0
+    low, high = picture_limits(volume)
     return {
         "colormap": dict(SIGNED if low < 0 else UNSIGNED),
-        "contrast_limits": (-limit if low < 0 else 0.0, limit),
+        "contrast_limits": (low, high),
         "blending": "translucent_no_depth",
         "rendering": "translucent",
+        # Else a volume that is 3 or 4 voxels wide would be taken for a colour image.
+        "rgb": False,
     }
 
 
@@ -239,9 +228,3 @@ def _described(picture: Picture, channel: str) -> dict[str, Any]:
         "versions": json.dumps(dict(made.versions)),
         "seconds": made.seconds,
     }
-
-
-def _contrast(image: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Black at 0 or below, white at the 99.8th percentile; never an empty range."""
-    low, high = min(0.0, float(image.min())), float(np.percentile(image, 99.8))
-    return low, high if high > low else low + 1.0

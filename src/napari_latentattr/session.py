@@ -6,13 +6,14 @@ Refuses to know Qt, the viewer, and how anything is computed: see `jobs`.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from psygnal import Signal
 
-from napari_latentattr.core.results import Picture, Results, Selection
-from napari_latentattr.core.types import Float32, ImageStack, LatentSpec
+from napari_latentattr.core.results import MOST_PICTURES, Picture, Results, Selection
+from napari_latentattr.core.so_far import RatiosSoFar
+from napari_latentattr.core.types import Float32, ImageStack, LatentSpec, Ranking
 
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
@@ -63,6 +64,10 @@ class Session:
         Of the selected case, once they were computed.
     pass_seconds : float or None
         One encoding of a case, once it was timed.
+    ratios : RatiosSoFar or None
+        What a measurement that still runs has found.
+    unfinished : dict
+        What stopped work needs to go on, by what was asked.
     tau, donors
         As in `channel_dependence`.
     """
@@ -71,6 +76,8 @@ class Session:
     results_changed = Signal()
     selection_changed = Signal(object, object)  # the new and the old Selection
     latents_changed = Signal()
+    ratios_changed = Signal()
+    ranking_changed = Signal()  # what `ranking` gives, while one is made
 
     def __init__(self) -> None:
         self.study: Study | None = None
@@ -80,6 +87,9 @@ class Session:
         self.selection = Selection()
         self.latents: Latents | None = None
         self.pass_seconds: float | None = None
+        self.ratios: RatiosSoFar | None = None
+        self.unfinished: dict[tuple[object, ...], Any] = {}
+        self._ranking: Ranking | None = None
         self.tau, self.donors = 0.03, 4
         self._earlier: list[Results] = []
         self._took: dict[str, float] = {}
@@ -101,6 +111,11 @@ class Session:
         return None if self.study is None else self.study.outcome_name
 
     @property
+    def ranking(self) -> Ranking | None:
+        """What is known of the ranking that is being made; otherwise the last one."""
+        return self._ranking or self.results.ranking
+
+    @property
     def region(self) -> str:
         """Name of the outcome where it is a region; else empty."""
         outcome = self.outcome
@@ -112,6 +127,7 @@ class Session:
         self.study, self.tried, self.ran_code = opened.study, opened.tried, opened.ran_code
         self.results, self.selection = Results(), Selection()
         self.latents, self.pass_seconds, self._earlier, self._took = None, None, [], {}
+        self.ratios, self._ranking, self.unfinished = None, None, {}
         self.study_changed.emit()
 
     def restore(self, results: Results, selection: Selection) -> None:
@@ -175,6 +191,18 @@ class Session:
         """Forget all results; `undo` brings them back."""
         self.keep(Results())
 
+    def show_ratios(self, ratios: RatiosSoFar | None) -> None:
+        """Show what a measurement has found so far; None takes it away."""
+        if ratios is not self.ratios:
+            self.ratios = ratios
+            self.ratios_changed.emit()
+
+    def show_ranking(self, ranking: Ranking | None) -> None:
+        """Show what is known of the ranking that is being made; None takes it away."""
+        if ranking is not self._ranking:
+            self._ranking = ranking
+            self.ranking_changed.emit()
+
     def took(self, method: str) -> float | None:
         """Seconds that a method took the last time in this study; None before."""
         return self._took.get(method)
@@ -185,8 +213,11 @@ class Session:
 
     def keep(self, results: Results) -> None:
         """Take new results; `undo` goes back to those before."""
-        self._earlier = [*self._earlier, self.results][-MOST_EARLIER:]
-        self.results = results
+        earlier = [*self._earlier, self.results][-MOST_EARLIER:]
+        if len(results.pictures) == MOST_PICTURES:  # what made room for new ones is gone for good
+            earlier = [_with_pictures_of(one, results) for one in earlier]
+        self._earlier = earlier
+        self.results, self.ratios, self._ranking = results, None, None
         self.results_changed.emit()
 
     def opened(self) -> Study:
@@ -194,3 +225,8 @@ class Session:
         if self.study is None:
             raise ValueError("no study is open")
         return self.study
+
+
+def _with_pictures_of(results: Results, newer: Results) -> Results:
+    kept = {key: picture for key, picture in results.pictures.items() if key in newer.pictures}
+    return replace(results, pictures=kept)

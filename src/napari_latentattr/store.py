@@ -99,6 +99,7 @@ class ResultStore:
         index = self._index(self.folder, results, selection)
         write_private(self.folder / _INDEX, json_text(index).encode())
         remove_others(self.folder, {_INDEX, *_files(index)})
+        self._volumes = {key: self._volumes[key] for key in results.pictures}
 
     def load(self) -> tuple[Results, Selection] | None:
         """Give back what was kept; None when there is nothing, or nothing that still holds.

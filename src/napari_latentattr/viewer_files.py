@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from napari_latentattr.core.colours import grey_limits
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.types import Float64, Grid
-from napari_latentattr.io.loading import load, stem
-from napari_latentattr.io.writing import write_volume
 from napari_latentattr.layers import KEY, Layer, picture_look, placement
 
 _ENDINGS = (".nii", ".nii.gz")
@@ -69,6 +68,8 @@ def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         When the layer has colours, more than three axes or no known orientation, the ending is
         unknown, or the folder cannot be written to.
     """
+    from napari_latentattr.io.writing import write_volume
+
     name = Path(path).name
     voxels = np.asarray(data[0] if meta.get("multiscale") else data)
     if meta.get("rgb"):
@@ -78,7 +79,7 @@ def write_image(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
             f"{name}: the layer has {voxels.ndim} axes, expected 2 or 3; split the stack and save "
             "one volume of it"
         )
-    write_volume(path, voxels, _grid(name, voxels.shape, meta))
+    write_volume(path, voxels, grid_shown(name, voxels.shape, meta))
     return [str(path)]
 
 
@@ -88,6 +89,8 @@ def write_labels(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _layer(path: Path) -> Layer:
+    from napari_latentattr.io.loading import load, stem  # half a second, not with the window
+
     voxels, grid = load(path)
     voxels = np.ascontiguousarray(voxels, dtype=voxels.dtype.newbyteorder("="))
     place = placement(grid)
@@ -105,19 +108,30 @@ def _result_look(voxels: npt.NDArray[Any]) -> dict[str, Any]:
 
 
 def _image_look(voxels: npt.NDArray[Any]) -> dict[str, Any]:
-    finite = _finite(voxels)
-    low, high = min(0.0, float(finite.min(initial=0))), 0.0
-    if finite.size:
-        high = float(np.percentile(finite, 99.8))
-    return {"colormap": "gray", "contrast_limits": (low, high if high > low else low + 1.0)}
+    return {"colormap": "gray", "contrast_limits": grey_limits(_finite(voxels)), "rgb": False}
 
 
 def _finite(voxels: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray(voxels[np.isfinite(voxels)], dtype=np.float64)
 
 
-def _grid(name: str, shape: tuple[int, ...], meta: Mapping[str, Any]) -> Grid:
-    """Where a layer lies in the patient."""
+def grid_shown(name: str, shape: tuple[int, ...], meta: Mapping[str, Any]) -> Grid:
+    """Where the voxels of a layer lie in the patient, exactly where it came with its geometry.
+
+    Parameters
+    ----------
+    name : str
+        Of the file or layer, for errors.
+    shape : tuple of int
+        Of the layer.
+    meta : mapping
+        Of the layer, as in `write_image`.
+
+    Raises
+    ------
+    InputError
+        As in `write_image`.
+    """
     here = _shown(name, meta, len(shape))
     # The axes of the viewer run towards inferior, posterior, left; those of a grid the other way.
     turn = np.diag([-1.0] * len(shape) + [1.0])

@@ -9,11 +9,25 @@ from napari.utils.key_bindings import KeyBinding
 
 from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.study import Study
+from napari_latentattr.core.colours import picture_limits
 from napari_latentattr.core.types import Grid, ImageStack
 from napari_latentattr.session import Latents, Opened, Session
 from napari_latentattr.widgets.canvas import Canvas
 
-from .sessions import CHANNELS, N_MAPS, SHAPE, SPACING, SPEC, add, encode, make_session, picture
+from .sessions import (
+    CHANNELS,
+    N_MAPS,
+    SHAPE,
+    SPACING,
+    SPEC,
+    add,
+    encode,
+    make_session,
+    make_session_of,
+    picture,
+)
+
+ORDERS = [(0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2)]  # axial, coronal, sagittal
 
 
 def layer_of(viewer: ViewerModel, kind: str, image: str | None = None):
@@ -148,8 +162,7 @@ def test_the_picture_of_the_selected_map_and_image_is_on_top_and_selected(
     assert layer_of(viewer_model, "where") is layer
     assert layer.name == "LA · map 1 · where in PD"
     np.testing.assert_array_equal(layer.data, second.volume[2])
-    limit = float(np.abs(second.volume).max())
-    assert layer.contrast_limits == pytest.approx([-limit, limit])
+    assert tuple(layer.contrast_limits) == picture_limits(second.volume)
     assert viewer_model.layers.selection.active is layer
     assert viewer_model.layers[-1] is layer
     assert layer.colorbar.visible
@@ -281,6 +294,34 @@ def test_overlays_are_away_while_the_key_is_held(viewer_model, session, canvas):
     assert layer.visible
 
 
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("beside", [False, True])
+def test_peeking_leaves_view_and_selection_as_they_were(
+    viewer_model, session, canvas, order, beside
+):
+    add(session, picture(session), picture(session, "drawn"))
+    if beside:
+        canvas.toggle_side_by_side()
+    camera, dims = viewer_model.scene.camera, viewer_model.dims
+    dims.order = order
+    dims.set_point(range(4), (0, 9.0, 6.0, 4.0))
+    camera.center, camera.zoom = (0, 7.5, 11), 3.7
+
+    def state():
+        looks = [(layer.name, layer.visible, layer.opacity) for layer in viewer_model.layers]
+        active = viewer_model.layers.selection.active
+        return (looks, active, dims.order, dims.point, camera.center, camera.zoom)
+
+    before = state()
+    held = viewer_model.keymap[KeyBinding.from_str(".")](viewer_model)
+    next(held)
+    overlays = [one for one in viewer_model.layers if " map 0 · " in one.name]
+    assert overlays
+    assert not any(layer.visible for layer in overlays)
+    next(held, None)
+    assert state() == before
+
+
 def test_overlays_can_be_switched_off_for_all_maps(viewer_model, session, canvas):
     add(session, picture(session), picture(session, which=1))
     canvas.toggle_overlay()
@@ -301,7 +342,32 @@ def test_slices_stay_where_they_are_when_maps_cases_and_pictures_change(
     assert viewer_model.dims.point[1:] == (9.0, 6.0, 4.0)
 
 
-@pytest.mark.parametrize("order", [(0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2)])
+@pytest.mark.parametrize("synced", [True, False])
+@pytest.mark.parametrize("order", ORDERS)
+def test_3d_gives_the_camera_back_as_it_was(viewer_model, session, canvas, order, synced):
+    camera, dims = viewer_model.scene.camera, viewer_model.dims
+    camera.synced = synced
+    dims.order = order
+    camera.center, camera.zoom = (0, 7.5, 11), 3.7
+    dims.ndisplay = 3
+    camera.center, camera.zoom, camera.angles = (1, 2, 3), 9, (10, 20, 30)
+    dims.ndisplay = 2
+    assert (camera.center, camera.zoom) == ((0, 7.5, 11), 3.7)
+    dims.ndisplay = 3
+    assert camera.angles == pytest.approx((10, 20, 30))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_3d_turns_the_body_about_its_middle(viewer_model, session, canvas, order):
+    viewer_model.dims.order = order
+    viewer_model.dims.ndisplay = 3
+    layer = layer_of(viewer_model, "image", "T1")
+    middle, size = layer.extent.world.mean(axis=0), np.ptp(layer.extent.world, axis=0)
+    off = np.abs(np.array(viewer_model.scene.camera.center) - middle)
+    assert (off < 0.2 * size).all()  # all layers are fitted, also coarse latent maps
+
+
+@pytest.mark.parametrize("order", ORDERS)
 def test_3d_keeps_slice_order_and_opacity_for_the_way_back(viewer_model, session, canvas, order):
     add(session, picture(session))
     image, overlay = layer_of(viewer_model, "image", "T1"), layer_of(viewer_model, "where")
@@ -407,4 +473,21 @@ def test_the_colours_change_when_a_picture_gets_a_sign(viewer_model):
     assert layer.colormap.name == "LA unsigned"
     add(session, signed)
     assert layer.colormap.name == "LA signed"
+    canvas.close()
+
+
+@pytest.mark.parametrize("width", [3, 4])
+def test_a_narrow_volume_is_not_taken_for_a_colour_image(viewer_model, width):
+    shape = (40, 40, width)
+    data = np.random.default_rng(0).random((2, *shape), dtype=np.float32)
+    stack = ImageStack("c", ("a", "b"), data, Grid.from_spacing(shape, SPACING))
+    session = make_session_of(stack)
+    stack = replace(stack, case=session.volumes.cases[0])
+    canvas = Canvas(viewer_model, session)
+    maps = np.zeros((N_MAPS, *shape), np.float32)
+    session.latents = Latents(stack.case, stack, maps, SPEC)
+    session.latents_changed.emit()
+    add(session, replace(picture(session), volume=data - 0.5, grid=stack.grid))
+    assert {layer.ndim for layer in viewer_model.layers} == {3, 4}
+    assert not any(layer.rgb for layer in viewer_model.layers)
     canvas.close()

@@ -70,8 +70,10 @@ def painted(rows, *, size=9, theme="dark", density=1.0, **how):
     paint_drivers(painter, rect, rows, TAU, colours(theme), face, **how)
     painter.end()
     shown = image.convertToFormat(QImage.Format.Format_RGB888)
-    data = shown.constBits().asarray(shown.sizeInBytes())
-    lines = np.array(data, dtype=np.uint8).reshape(shown.height(), shown.bytesPerLine())
+    bits = shown.constBits()
+    if hasattr(bits, "setsize"):  # PyQt
+        bits.setsize(shown.sizeInBytes())
+    lines = np.frombuffer(bits, np.uint8).reshape(shown.height(), shown.bytesPerLine())
     pixels = lines[:, : 3 * shown.width()].reshape(shown.height(), shown.width(), 3)
     return pixels, lay_out(rect, rows, face, how.get("end")), painter.texts
 

@@ -68,7 +68,7 @@ def test_the_menu_opens_the_demo_study_and_removes_its_layers(with_plugin, qtbot
     get_app_model().commands.execute_command(f"{NAME}.open_demo").result()
     dock = dock_in(with_plugin)
     qtbot.waitUntil(lambda: dock.session.latents is not None, timeout=60_000)
-    qtbot.waitUntil(lambda: not dock.runner.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not dock.runner.busy and not dock.canvas.busy, timeout=60_000)
     assert [layer.name for layer in with_plugin.layers if layer.name == "FA_x"]
     with_plugin.add_image(np.zeros((4, 4)), name="mine")
     get_app_model().commands.execute_command(f"{NAME}.clear_results").result()

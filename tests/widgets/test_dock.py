@@ -50,7 +50,7 @@ def idle(qtbot) -> Callable[..., None]:
     def wait(dock: LatentAttribution, timeout: int = 60_000) -> None:
         qtbot.waitUntil(lambda: not dock.runner.busy, timeout=timeout)
         qtbot.wait(20)
-        qtbot.waitUntil(lambda: not dock.runner.busy, timeout=timeout)
+        qtbot.waitUntil(lambda: not dock.runner.busy and not dock.canvas.busy, timeout=timeout)
 
     return wait
 
@@ -68,7 +68,7 @@ def test_an_empty_dock_names_the_next_click_on_every_step(dock, qtbot) -> None:
 def test_opening_a_study_shows_its_cases_its_model_and_its_images(opened, viewer) -> None:
     assert opened.session.study is not None
     assert "c0" in [opened.context.case.itemText(i) for i in range(opened.context.case.count())]
-    assert "weights only" in opened.study.model_card.checks.text()
+    assert "weights only" in opened.study.model_card.trust.accessibleName()
     names = [layer.name for layer in viewer.layers]
     assert "bright" in names
     assert "dull" in names
@@ -270,7 +270,7 @@ def test_keys_work_only_where_they_can_be_seen(opened, viewer, qtbot) -> None:
     qtbot.keyClick(opened, Qt.Key.Key_G)
     assert not opened.canvas.is_side_by_side
     opened.help.setChecked(True)
-    assert "previous map" in _words(opened.keys)
+    assert "Previous map" in _words(opened.keys)
 
 
 def test_a_dropped_image_is_sent_to_the_canvas(dock) -> None:

@@ -63,20 +63,20 @@ def run(
         first = top_map(ranking)
         if first is None:
             return Report("\n".join(said), "ranking.json")
-    settings = {"donors": donors, "seed": seed}
     result = channel_dependence(
         opened.model,
         opened.cohort,
         maps=maps,
         region=region,
         tau=tau,
+        donors=donors,
+        seed=seed,
         progress=progress,
-        **settings,
     )
     asked = result.maps if first is None else (first,)
     write_dependence(folder, result, asked)
     if volumes:
-        write_volumes(folder, opened, asked, progress=progress, **settings)
+        write_volumes(folder, opened, asked, donors=donors, seed=seed, progress=progress)
     return Report("\n".join([*said, *dependence_lines(result, asked)]), "channels.json")
 
 

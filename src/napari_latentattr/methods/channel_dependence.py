@@ -18,7 +18,8 @@ from napari_latentattr.core.types import Bool, CaseSource, Float64, MapRef, Prov
 from napari_latentattr.core.verdicts import Judgement, judge, name_drivers, tied_members
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.methods.donors import Pair, with_donors
-from napari_latentattr.methods.swaps import ChannelSet, Region, Swaps, measure_swaps
+from napari_latentattr.methods.swap_memory import ChannelSet, SwapMemory
+from napari_latentattr.methods.swaps import Region, Swaps, measure_swaps
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 
@@ -35,6 +36,7 @@ def channel_dependence(
     tau: float = 0.03,
     donors: int = 4,
     seed: int = 0,
+    memory: SwapMemory | None = None,
     progress: Progress = SILENT,
 ) -> ChannelDependence:
     """Say which images drive which latent maps, and how sure that is.
@@ -56,6 +58,9 @@ def channel_dependence(
         Ratio below which a dependence is too small to matter.
     donors : int
         Other cases that each case receives from, never of the same patient.
+    memory : SwapMemory, optional
+        An empty one is filled; given again after a stop, with all else the same, only the rest is
+        measured.
 
     Returns
     -------
@@ -77,7 +82,7 @@ def channel_dependence(
     _check_values(tau, donors)
     fitted = over_volumes(model, cohort)
     asked = _asked(maps, fitted.spec.n_maps)
-    plan = _Plan.of(fitted, cohort, region, donors=donors, seed=seed)
+    plan = _Plan.of(fitted, cohort, region, donors=donors, seed=seed, memory=memory or SwapMemory())
     swaps = plan.measure([(c,) for c in range(len(cohort.channels))], progress)
     _check_varying(swaps, asked, fitted.spec.layer)
     single = _judge(swaps, asked, tau)
@@ -134,6 +139,7 @@ class _Plan:
     region: Region | None
     region_name: str
     approximate: str
+    memory: SwapMemory
 
     @classmethod
     def of(
@@ -144,13 +150,14 @@ class _Plan:
         *,
         donors: int,
         seed: int,
+        memory: SwapMemory,
     ) -> _Plan:
         where, name = _region(cohort, region)
         cases, pairs = with_donors(cohort, donors=donors, seed=seed)
         approximate = "" if cohort.unit_name == "patients" else cohort.unit_name
         if len(cohort) == 1:
             approximate = "one case"
-        return cls(model, cases, pairs, where, name, approximate)
+        return cls(model, cases, pairs, where, name, approximate, memory)
 
     @property
     def exact(self) -> bool:
@@ -158,7 +165,13 @@ class _Plan:
 
     def measure(self, sets: list[ChannelSet], progress: Progress) -> Swaps:
         swaps = measure_swaps(
-            self.model, self.cases, sets, pairs=self.pairs, region=self.region, progress=progress
+            self.model,
+            self.cases,
+            sets,
+            pairs=self.pairs,
+            region=self.region,
+            memory=self.memory,
+            progress=progress,
         )
         if not len(swaps.change):
             raise InputError(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import TypeAlias
@@ -21,11 +21,11 @@ from napari_latentattr.core.latent_grid import latents_inside, latents_of_region
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, CaseSource, Float64, ImageStack
 from napari_latentattr.methods.donors import Pair
+from napari_latentattr.methods.swap_memory import ChannelSet, Receipt, SwapMemory
 from napari_latentattr.model.engine import EncodedCase, SwapEncoder
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
-ChannelSet: TypeAlias = tuple[int, ...]
 Region: TypeAlias = Callable[[int], Bool]
 
 # Enough voxels to tell copies from companions; more only cost time.
@@ -74,6 +74,7 @@ def measure_swaps(
     *,
     pairs: Sequence[Pair],
     region: Region | None = None,
+    memory: SwapMemory | None = None,
     progress: Progress = SILENT,
 ) -> Swaps:
     """Swap each set of channels into each case from its donors.
@@ -86,23 +87,15 @@ def measure_swaps(
         Recipients with their donors, as `pair_cases` gives them.
     region : callable, optional
         Gives the voxels of case i whose latents count; cases where it is empty do not receive.
+    memory : SwapMemory, optional
+        Of this same measurement; it is filled while that goes on.
 
     Returns
     -------
     Swaps
     """
     with model.running():
-        return _Measurement(model, cases, sets, pairs, region).run(progress)
-
-
-@dataclass(slots=True)
-class _Rows:
-    """Pairs measured so far."""
-
-    change: list[Float64] = field(default_factory=list)
-    spread: list[Float64] = field(default_factory=list)
-    recipient: list[int] = field(default_factory=list)
-    donor: list[int] = field(default_factory=list)
+        return _Measurement(model, cases, sets, pairs, region, memory or SwapMemory()).run(progress)
 
 
 class _Measurement:
@@ -115,78 +108,87 @@ class _Measurement:
         sets: Sequence[ChannelSet],
         pairs: Sequence[Pair],
         region: Region | None,
+        memory: SwapMemory,
     ) -> None:
-        self.model, self.cases, self.sets, self.region = model, cases, sets, region
+        self.model, self.cases, self.region, self.memory = model, cases, region, memory
+        self.sets = tuple(sets)
         self.encoder = SwapEncoder(model)
         self.pairs = pairs
         self.unit = {name: i for i, name in enumerate(dict.fromkeys(cases.units))}
         self.window: OrderedDict[int, tuple[ImageStack, EncodedCase]] = OrderedDict()
         self.room = max((len(others) for _, others in pairs), default=0) + 3
-        self.hashes: dict[int, bytes] = {}
-        c = len(cases.channels)
-        self.moved = np.zeros((model.spec.n_maps, len(sets)))
-        self.apart = np.zeros(model.spec.n_maps)
-        self.largest = np.zeros(model.spec.n_maps)
-        self.products = np.zeros((c, c))
 
     def run(self, progress: Progress) -> Swaps:
-        rows, received = _Rows(), 0
         steps = len(self.pairs) * len(self.sets)
+        at = partial(progress.report, total=steps, text="exchanging images between cases")
+        receipts = self.memory.receipts
         for done, (case, others) in enumerate(self.pairs):
-            at = partial(progress.report, total=steps, text="exchanging images between cases")
-            received += self._receive(case, others, rows, at, done * len(self.sets))
-        progress.report(steps, steps, "exchanging images between cases")
+            if (self.sets, case) not in receipts:
+                receipts[self.sets, case] = self._receive(case, others, at, done * len(self.sets))
+        at(steps)
+        found = [receipts[self.sets, case] for case, _ in self.pairs]
+        return self._together([receipt for receipt in found if receipt is not None])
+
+    def _together(self, receipts: list[Receipt]) -> Swaps:
+        """All cases in the order of the pairs, so that a stop between them changes no number."""
+        n_maps, n_sets, c = self.model.spec.n_maps, len(self.sets), len(self.cases.channels)
+        moved, apart, largest = np.zeros((n_maps, n_sets)), np.zeros(n_maps), np.zeros(n_maps)
+        products = np.zeros((c, c))
+        for receipt in receipts:
+            moved = np.maximum(moved, receipt.moved)
+            apart = np.maximum(apart, receipt.apart)
+            largest = np.maximum(largest, receipt.largest)
+            products += receipt.products
         with np.errstate(invalid="ignore", divide="ignore"):
-            size = np.sqrt(np.diag(self.products))
-            likeness = self.products / np.outer(size, size)
-        n_maps, n_sets = self.moved.shape
+            size = np.sqrt(np.diag(products))
+            likeness = products / np.outer(size, size)
         return Swaps(
-            change=np.array(rows.change).reshape(-1, n_maps, n_sets),
-            spread=np.array(rows.spread).reshape(-1, n_maps),
-            unmoved=self.moved <= 1e-6 * self.largest[:, None],
-            still=self.apart <= 1e-6 * self.largest,
-            recipient=np.array(rows.recipient, dtype=np.int64),
-            donor=np.array(rows.donor, dtype=np.int64),
+            change=np.concatenate([np.empty((0, n_maps, n_sets)), *(r.change for r in receipts)]),
+            spread=np.concatenate([np.empty((0, n_maps)), *(r.spread for r in receipts)]),
+            unmoved=moved <= 1e-6 * largest[:, None],
+            still=apart <= 1e-6 * largest,
+            recipient=np.array([r.recipient for r in receipts for _ in r.donors], dtype=np.int64),
+            donor=np.array([unit for r in receipts for unit in r.donors], dtype=np.int64),
             likeness=np.nan_to_num(likeness),
-            n_cases=received,
+            n_cases=len(receipts),
             n_donors=max((len(others) for _, others in self.pairs), default=0),
             data_sha256=self._data_sha256(),
         )
 
     def _receive(
-        self, case: int, others: list[int], rows: _Rows, report: Callable[[int], None], done: int
-    ) -> bool:
-        """Swap into one case; False when none of its latents count."""
+        self, case: int, others: list[int], report: Callable[[int], None], done: int
+    ) -> Receipt | None:
+        """Swap into one case; None when none of its latents count."""
         report(done)
         stack, mine = self._encoded(case)
         weight = self._weight(case, stack, tuple(mine.latents.shape[2:]))
         theirs = [self._encoded(j)[1] for j in others]
         if weight is None or not others:
-            return False
-        self._compare_images(mine, theirs[0], stack)
+            return None
         latents = torch.cat([other.latents for other in theirs])
-        change = np.empty((len(others), self.model.spec.n_maps, len(self.sets)))
+        shape = (self.model.spec.n_maps, len(self.sets))
+        change, moved = np.empty((len(others), *shape)), np.empty(shape)
         for s, channels in enumerate(self.sets):
             report(done + s)
             z = self.encoder.swap(mine, [other.x for other in theirs], channels)
-            change[..., s], moved = _half_mean_square(z, mine.latents, weight)
-            self.moved[:, s] = np.maximum(self.moved[:, s], moved)
-        self.largest = np.maximum(
-            self.largest, mine.latents.abs().flatten(2).amax(2)[0].cpu().numpy()
+            change[..., s], moved[:, s] = _half_mean_square(z, mine.latents, weight)
+        spread, apart = _half_mean_square(latents, mine.latents, weight)
+        return Receipt(
+            change=change,
+            spread=spread,
+            moved=moved,
+            apart=apart,
+            largest=mine.latents.abs().flatten(2).amax(2)[0].double().cpu().numpy(),
+            products=_compare_images(mine, theirs[0], stack),
+            recipient=self.unit[self.cases.units[case]],
+            donors=tuple(self.unit[self.cases.units[j]] for j in others),
         )
-        rows.change.extend(change)
-        distance, apart = _half_mean_square(latents, mine.latents, weight)
-        self.apart = np.maximum(self.apart, apart)
-        rows.spread.extend(distance)
-        rows.recipient.extend([self.unit[self.cases.units[case]]] * len(others))
-        rows.donor.extend(self.unit[self.cases.units[j]] for j in others)
-        return True
 
     def _encoded(self, case: int) -> tuple[ImageStack, EncodedCase]:
         if case not in self.window:
             stack = self.cases[case]
-            if case not in self.hashes:
-                self.hashes[case] = sha256(np.ascontiguousarray(stack.data).data).digest()
+            if case not in self.memory.hashes:
+                self.memory.hashes[case] = sha256(np.ascontiguousarray(stack.data).data).digest()
             x = torch.from_numpy(stack.data[None].copy()).to(self.model.spec.device)
             self.window[case] = (stack, self.encoder.encode(x))
         self.window.move_to_end(case)
@@ -206,15 +208,18 @@ class _Measurement:
         flat = torch.from_numpy((inside.ravel() / inside.sum()).astype(np.float32))
         return flat.to(self.model.spec.device)
 
-    def _compare_images(self, mine: EncodedCase, other: EncodedCase, stack: ImageStack) -> None:
-        gap = (other.x - mine.x)[0].flatten(1)
-        if stack.mask is not None:
-            gap = gap[:, torch.from_numpy(stack.mask.flatten()).to(gap.device)]
-        gap = gap[:, :: max(1, gap.shape[1] // _LIKENESS_VOXELS)].double()
-        self.products += (gap @ gap.T).cpu().numpy()
-
     def _data_sha256(self) -> str:
-        return sha256(b"".join(self.hashes[i] for i in sorted(self.hashes))).hexdigest()
+        hashes = self.memory.hashes
+        return sha256(b"".join(hashes[i] for i in sorted(hashes))).hexdigest()
+
+
+def _compare_images(mine: EncodedCase, other: EncodedCase, stack: ImageStack) -> Float64:
+    """Products (C, C) of the differences between two cases, image by image."""
+    gap = (other.x - mine.x)[0].flatten(1)
+    if stack.mask is not None:
+        gap = gap[:, torch.from_numpy(stack.mask.flatten()).to(gap.device)]
+    gap = gap[:, :: max(1, gap.shape[1] // _LIKENESS_VOXELS)].double()
+    return np.asarray((gap @ gap.T).cpu().numpy())
 
 
 def _half_mean_square(z: Tensor, origin: Tensor, weight: Tensor) -> tuple[Float64, Float64]:

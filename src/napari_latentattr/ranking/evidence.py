@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.inference import benjamini_hochberg
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Evidence, Float64, Gate, MapRef, Provenance, Ranking
+from napari_latentattr.core.types import (
+    ClaimVerdict,
+    Evidence,
+    Float64,
+    Gate,
+    MapRef,
+    Provenance,
+    Ranking,
+)
+from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.ranking.clusters import cluster_maps
 from napari_latentattr.ranking.effort import STANDARD, Effort
 from napari_latentattr.ranking.gate import judge_gate
 from napari_latentattr.ranking.held_out import HeldOut, hold_out, mean_auc
 from napari_latentattr.ranking.importance import interval_over_folds, loss_of_auc
+from napari_latentattr.ranking.memory import RankMemory
 from napari_latentattr.ranking.outcome import check_classes
 from napari_latentattr.ranking.rows import Rows, classes_in_groups
 from napari_latentattr.ranking.shadows import beat_shadows, impurity_importance
@@ -31,6 +41,7 @@ def rank_rows(
     effort: Effort = STANDARD,
     alpha: float = 0.05,
     seed: int = 0,
+    memory: RankMemory | None = None,
     progress: Progress = SILENT,
 ) -> Ranking:
     """Rank maps whose values are known; `rank_maps` makes the rows and calls this.
@@ -43,6 +54,8 @@ def rank_rows(
         Its name.
     alpha : float
         Level of the gate, and of q for a map.
+    memory : RankMemory, optional
+        As in `rank_maps`.
 
     Returns
     -------
@@ -57,26 +70,37 @@ def rank_rows(
     effort.check(alpha)
     present = classes_in_groups(rows, rows.label)
     check_classes(present, rows.classes, rows.units, outcome=outcome)
+    memory = memory or RankMemory()
     tell = _stages(progress, 1, effort.draws, effort.rounds)
     fits = _test_held_out(rows, effort, seed, outcome)
     tell[0](1)
-    gate = judge_gate(rows, mean_auc(fits), effort=effort, alpha=alpha, seed=seed, report=tell[1])
-    shadow, p = beat_shadows(rows, effort=effort, seed=seed, report=tell[2])
+    auc, known = mean_auc(fits), memory.draws
+    gate = judge_gate(rows, auc, effort=effort, alpha=alpha, seed=seed, report=tell[1], known=known)
     loss = _losses(rows, fits, effort, seed)
-    evidence = _weigh(loss, fits, p, gate, alpha, rows.units)
-    return Ranking(
+    untested = np.full(rows.n_maps, np.nan)
+    evidence = _weigh(loss, fits, untested, gate, alpha, rows.units)
+    memory.so_far = Ranking(
         maps=tuple(maps),
         importance=loss.mean(axis=0),
         impurity=impurity_importance(rows, effort=effort, seed=seed),
-        shadow=shadow,
-        q=np.array([e.q for e in evidence]),
-        verdict=np.array([e.verdict for e in evidence]),
+        shadow=untested,
+        q=untested,
+        verdict=np.full(rows.n_maps, NOT_FINAL),
         cluster=cluster_maps(rows, seed=seed),
         gate=gate,
         evidence=evidence,
         outcome=outcome,
         folds=rows.units.groups,
         provenance=_provenance(outcome, effort, alpha, seed),
+    )
+    shadow, p = beat_shadows(rows, effort=effort, seed=seed, report=tell[2], known=known)
+    evidence = _weigh(loss, fits, p, gate, alpha, rows.units)
+    return replace(
+        memory.so_far,
+        shadow=shadow,
+        q=np.array([e.q for e in evidence]),
+        verdict=np.array([e.verdict for e in evidence]),
+        evidence=evidence,
     )
 
 
@@ -122,10 +146,16 @@ def _weigh(
             n=units.n,
             null=f"the best of the same maps exchanged between {units.wholes}",
             family=f"{len(p)} maps, Benjamini-Hochberg, after a gate",
-            verdict="supported" if gate.passed and q[k] < alpha else "not supported",
+            verdict=_verdict(float(q[k]), gate, alpha),
         )
         for k, estimate in enumerate(loss.mean(axis=0))
     )
+
+
+def _verdict(q: float, gate: Gate, alpha: float) -> ClaimVerdict:
+    if np.isnan(q):  # not compared with shadows yet
+        return "undecided"
+    return "supported" if gate.passed and q < alpha else "not supported"
 
 
 def _provenance(outcome: str, effort: Effort, alpha: float, seed: int) -> Provenance:

@@ -31,6 +31,7 @@ def judge_gate(
     alpha: float,
     seed: int,
     report: Callable[[int], None],
+    known: dict[tuple[int, ...], float] | None = None,
 ) -> Gate:
     """Compare a held-out area under the curve with its null of exchanged outcomes.
 
@@ -38,6 +39,8 @@ def judge_gate(
     ----------
     auc : float
         Of `hold_out` with the same effort.
+    known : dict, optional
+        As in `run_draws`.
 
     Returns
     -------
@@ -61,6 +64,8 @@ def judge_gate(
             "in a row, so there is no null to compare with; add cases of the rarest class"
         )
 
-    null = run_draws(null_auc, effort.draws, seed=(seed, 1), threads=effort.threads, report=report)
+    null = run_draws(
+        null_auc, effort.draws, seed=(seed, 1), threads=effort.threads, report=report, known=known
+    )
     p = monte_carlo_p(auc, np.array(null))
     return Gate(auc, tuple(null), p, p <= alpha)

@@ -13,6 +13,7 @@ from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 from napari_latentattr.ranking.effort import STANDARD, Effort
 from napari_latentattr.ranking.evidence import rank_rows
 from napari_latentattr.ranking.features import check_labelled, rows_of_cases, rows_of_voxels
+from napari_latentattr.ranking.memory import RankMemory
 from napari_latentattr.ranking.outcome import Outcome, Regions, read_outcome
 from napari_latentattr.ranking.units import units_of
 
@@ -27,6 +28,7 @@ def rank_maps(
     effort: Effort = STANDARD,
     alpha: float = 0.05,
     seed: int = 0,
+    memory: RankMemory | None = None,
     progress: Progress = SILENT,
 ) -> Ranking:
     """Say which latent maps carry an outcome in patients that the forest has not seen.
@@ -51,6 +53,9 @@ def rank_maps(
     effort : Effort
     alpha : float
         Level of the gate, and of q for a map.
+    memory : RankMemory, optional
+        An empty one is filled; given again after a stop, with all else the same, only the rest is
+        done.
 
     Returns
     -------
@@ -75,14 +80,25 @@ def rank_maps(
     meant = read_outcome(cohort, outcome, units, name=name)
     name = outcome if isinstance(outcome, str) else name
     fitted = over_volumes(model, cohort)
+    memory = memory or RankMemory()
+    if memory.rows is None:
+        memory.rows = (
+            rows_of_voxels(fitted, cohort, meant, units, progress)
+            if isinstance(meant, Regions)
+            else rows_of_cases(fitted, cohort, meant, units, progress)
+        )
+    rows, data_sha256 = memory.rows
     if isinstance(meant, Regions):
-        rows, data_sha256 = rows_of_voxels(fitted, cohort, meant, units, progress)
         check_labelled(rows, name=name)
-    else:
-        rows, data_sha256 = rows_of_cases(fitted, cohort, meant, units, progress)
-    maps = [MapRef(fitted.spec.layer, k) for k in range(fitted.spec.n_maps)]
     ranking = rank_rows(
-        rows, maps, outcome=name, effort=effort, alpha=alpha, seed=seed, progress=progress
+        rows,
+        [MapRef(fitted.spec.layer, k) for k in range(fitted.spec.n_maps)],
+        outcome=name,
+        effort=effort,
+        alpha=alpha,
+        seed=seed,
+        memory=memory,
+        progress=progress,
     )
     provenance = replace(
         ranking.provenance,

@@ -31,6 +31,7 @@ def beat_shadows(
     effort: Effort,
     seed: int,
     report: Callable[[int], None],
+    known: dict[tuple[int, ...], Float64] | None = None,
 ) -> tuple[Float64, Float64]:
     """Share of rounds in which each map beats the best of all shadow maps, and its p value.
 
@@ -52,7 +53,9 @@ def beat_shadows(
         own, other = (rows.per_map(part) for part in np.split(found, 2))
         return np.asarray(own > other.max(), dtype=np.float64)
 
-    rounds = run_draws(beaten, effort.rounds, seed=(seed, 2), threads=effort.threads, report=report)
+    rounds = run_draws(
+        beaten, effort.rounds, seed=(seed, 2), threads=effort.threads, report=report, known=known
+    )
     wins = np.sum(rounds, axis=0)
     return wins / effort.rounds, np.asarray(binom.sf(wins - 1, effort.rounds, 0.5))
 

@@ -9,29 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
+import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_latentattr.core.results import PictureKind, Selection
-from napari_latentattr.core.types import ImageStack
-from napari_latentattr.layers import KEY, case_layers, latent_layer
+from napari_latentattr.core.types import Float64, ImageStack
+from napari_latentattr.layers import KEY
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
+from napari_latentattr.widgets.case_layers import CaseLayers, prepare
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
-from napari_latentattr.widgets.own_layers import (
-    case_images,
-    find_layer,
-    look_at_images,
-    map_axis,
-    own_layers,
-    put_layer,
-    remove_layers,
-    same_place,
-)
-from napari_latentattr.widgets.side_by_side import SideBySide
+from napari_latentattr.widgets.own_layers import map_axis, remove_layers, same_place
+from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
 from napari_latentattr.widgets.surroundings import Surroundings, caption
 from napari_latentattr.widgets.three_d import ThreeD
+from napari_latentattr.widgets.turns import Turns
 
 
 class Canvas:
@@ -51,31 +45,42 @@ class Canvas:
 
     def __init__(self, viewer: ViewerModel, session: Session) -> None:
         self.viewer, self.session = viewer, session
-        self.is_side_by_side = False
+        self.is_side_by_side = self._every = False
         self._stack: ImageStack | None = None
         self._known_pictures = dict(session.results.pictures)
-        self._latents_seen = False
         self._busy = False
+        self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
+        self._turns = Turns()
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
-        self._overlays = Overlays(viewer)
+        self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
         self._unbind = bind_peek(
             viewer, self._overlays.hide_for_peek, self._overlays.show_after_peek
         )
-        session.study_changed.connect(self._on_study)
-        session.selection_changed.connect(self._on_selection)
-        session.latents_changed.connect(self._on_latents)
-        session.results_changed.connect(self._on_results)
-        viewer.dims.events.current_step.connect(self._on_slider)
-        viewer.dims.events.ndisplay.connect(self._write_caption)
+        self._wires = (
+            (session.study_changed, self._on_study),
+            (session.selection_changed, self._on_selection),
+            (session.latents_changed, self._on_latents),
+            (session.results_changed, self._on_results),
+            (viewer.dims.events.current_step, self._on_slider),
+            (viewer.dims.events.ndisplay, self._write_caption),
+        )
+        for signal, slot in self._wires:
+            signal.connect(slot)
         self._on_latents()
+
+    @property
+    def busy(self) -> bool:
+        """Whether layers are still on their way to the screen."""
+        return self._turns.busy
 
     # What a window asks for
 
     def show_images(self, stack: ImageStack) -> None:
         """Show the images of the selected case, also before its latent maps are there."""
+        self._turns.stop()
         self._stack = stack
-        self._put_images()
+        _do(self._put_images())
         self._refresh(seen=True)
 
     def show(self, kind: PictureKind) -> None:
@@ -97,6 +102,11 @@ class Canvas:
             self._show_selected_image()
         self._refresh(seen=True)
 
+    def show_every_image(self, every: bool) -> None:
+        """Side by side, show all images also where they are many, or the strongest few."""
+        self._every = every
+        self._refresh(seen=True)
+
     def keep(self) -> Image | None:
         """Freeze a hidden copy of the picture on top; None when there is none."""
         with self._updating():
@@ -105,22 +115,16 @@ class Canvas:
     def clear(self) -> None:
         """Remove all layers that were made here, the kept ones too."""
         with self._updating():
-            self._grid.leave()
-            self.is_side_by_side = False
+            self._leave_all()
             mine = [one for one in self.viewer.layers if "key" in one.metadata.get(KEY, {})]
             remove_layers(self.viewer, mine)
-        self._around.restore()
-        self._markers.show(shown=False)
 
     def close(self) -> None:
         """Let go of viewer and session; the layers stay."""
+        self._turns.stop()
         self._grid.leave()
-        self.session.study_changed.disconnect(self._on_study)
-        self.session.selection_changed.disconnect(self._on_selection)
-        self.session.latents_changed.disconnect(self._on_latents)
-        self.session.results_changed.disconnect(self._on_results)
-        self.viewer.dims.events.current_step.disconnect(self._on_slider)
-        self.viewer.dims.events.ndisplay.disconnect(self._write_caption)
+        for signal, slot in self._wires:
+            signal.disconnect(slot)
         self._unbind()
         self._three_d.close()
         self._markers.close()
@@ -130,26 +134,26 @@ class Canvas:
 
     def _on_study(self) -> None:
         with self._updating():
-            self._grid.leave()
-            remove_layers(self.viewer, own_layers(self.viewer))
+            self._leave_all()
+            self._case.remove()
         self._stack, self._known_pictures = None, {}
-        self._latents_seen = self.is_side_by_side = False
-        self._markers.show(shown=False)
-        self._around.restore()
+        self.is_side_by_side = self._every = False
+        self._turns.start(prepare(), at_once=self._is_model)
 
     def _on_latents(self) -> None:
-        if self.session.latents is not None:
-            self._put_latents()
-            self.show_images(self.session.latents.stack)
+        latents = self.session.latents
+        if latents is None:
+            return
+        self._stack = latents.stack
+        # Only new layers hold up a window.
+        at_once = self._is_model or self._case.have(latents.stack)
+        self._turns.start(self._arrive(), at_once=at_once)
 
     def _on_selection(self, new: Selection, old: Selection) -> None:
         if new.case != old.case:
-            # Nobody must take the images of one case for those of another.
-            latents = find_layer(self.viewer, ("latents", None, False))
-            self._latents_seen |= latents is not None and latents.visible
+            self._turns.stop()
             self._stack = None
-            for layer in own_layers(self.viewer):
-                layer.visible = False
+            self._case.hide()
         elif new.channel != old.channel:
             self._show_selected_image()
         self._set_slider()
@@ -172,22 +176,44 @@ class Canvas:
 
     def _refresh(self, *, seen: bool = False) -> None:
         """Bring pictures, letters and caption up to date."""
+        if self._stack is None or self._turns.busy:
+            return
+        if not self._case.have(self._stack):
+            _do(self._put_images())
+            self._put_latents()
+        _do(self._finish(seen=seen))
+
+    def _arrive(self) -> Iterator[None]:
+        """Bring a case onto the screen, a layer at a time."""
+        yield from self._put_images()
+        self._put_latents()
+        yield
+        yield from self._finish(seen=True)
+
+    def _finish(self, *, seen: bool) -> Iterator[None]:
+        """Lay pictures, letters and caption over the images that are there."""
         if self._stack is None:
             return
-        if set(case_images(self.viewer)) != set(self._stack.channels):
-            self._put_images()
-            self._put_latents()
         chosen = self.session.selection
         found = {kind: self.session.picture(kind) for kind in KINDS}
         pictures = {kind: picture for kind, picture in found.items() if picture is not None}
         with self._updating():
             self._overlays.update(pictures, chosen.channel, chosen.map, seen=seen)
             if self.is_side_by_side:
-                picture, shown = self._overlays.picture, self._overlays.shown
-                self._grid.show(self._stack.channels, picture, shown=shown)
+                picture, channels = self._overlays.picture, self._stack.channels
+                cells = cell_order(channels, picture, self._ratio(), every=self._every)
+                self._grid.show(cells, picture, shown=self._overlays.shown)
             self._three_d.dress()
+        yield
         self._markers.show(shown=self._stack.grid.known, beside=self.is_side_by_side)
+        yield
         self._write_caption()
+
+    def _ratio(self) -> Float64 | None:
+        """How far each image moves the map, where that was measured."""
+        which = self.session.selection.map
+        found = self.session.results.about(which)
+        return None if found is None else np.asarray(found.ratio[found.row(which)])
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -201,48 +227,39 @@ class Canvas:
         )
         self._around.show(lines, beside=self.is_side_by_side)
 
-    def _put_images(self) -> None:
+    def _put_images(self) -> Iterator[None]:
         if self._stack is None:
             return
-        before = case_images(self.viewer)
-        with self._updating():
-            channels = self._stack.channels
-            remove_layers(
-                self.viewer, [one for name, one in before.items() if name not in channels]
-            )
-            for layer in case_layers(self._stack):
-                layer[1]["visible"] = False
-                put_layer(self.viewer, layer)
-        if not before:
-            look_at_images(self.viewer)
-        self._show_selected_image()
+        for _ in self._case.put_images(self._stack):
+            yield
+            self._show_selected_image()
 
     def _put_latents(self) -> None:
         latents = self.session.latents
         if latents is None:
             return
-        with self._updating():
-            given = latent_layer(latents.maps, latents.spec, latents.stack)
-            layer, _ = put_layer(self.viewer, given)
-            layer.visible |= self._latents_seen
-        self._latents_seen = False
+        with self._updating(keep_place=False):
+            self._case.put_latents(latents.maps, latents.spec, latents.stack)
         self._set_slider()
+        self._show_selected_image()  # a new layer is the selected one
 
     def _show_selected_image(self) -> None:
         if self._stack is None or self.is_side_by_side:
             return
         wanted = self._stack.channels[self.session.selection.channel]
-        for name, layer in case_images(self.viewer).items():
-            layer.visible = name == wanted
-            if layer.visible and not self._overlays.picture:
-                # Else the controls would change an image that nobody sees.
-                self.viewer.layers.selection.active = layer
+        self._case.look_at(wanted, select=self._overlays.picture is None)
 
     def _set_slider(self) -> None:
         axis = map_axis(self.viewer)
         if axis is not None:
             with self._updating(keep_place=False):
                 self.viewer.dims.set_current_step(axis, self.session.selection.map)
+
+    def _leave_all(self) -> None:
+        self._turns.stop()
+        self._grid.leave()
+        self._markers.show(shown=False)
+        self._around.restore()
 
     @contextmanager
     def _updating(self, *, keep_place: bool = True) -> Iterator[None]:
@@ -253,3 +270,8 @@ class Canvas:
                 yield
         finally:
             self._busy = before
+
+
+def _do(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QSignalBlocker, Qt
-from qtpy.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLabel,
-    QSizePolicy,
-    QSpinBox,
-    QToolButton,
-    QWidget,
-)
+from qtpy.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QPainter, QPolygonF
+from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
 
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.lettering import follow
+from napari_latentattr.widgets.text import Button, Name, fit_choice
 
 
 class ContextBar(QWidget):
@@ -23,33 +18,32 @@ class ContextBar(QWidget):
         super().__init__(parent)
         self._session = session
         self._build()
+        follow(self, self._fit)
         session.study_changed.connect(self.refresh)
         session.selection_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:
-        self.before = _arrow(Qt.ArrowType.LeftArrow, "previous map (Alt+Left)")
-        self.after = _arrow(Qt.ArrowType.RightArrow, "next map (Alt+Right)")
+        self.before = _Arrow("Previous map (Alt+Left)", points=-1)
+        self.after = _Arrow("Next map (Alt+Right)", points=1)
         self.number = QSpinBox()
         self.number.setKeyboardTracking(False)
+        self.number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.number.setToolTip("the latent map that everything below is about")
+        self.number.setToolTip("The latent map that everything below is about")
         self.number.setAccessibleName("latent map")
-        self.count = QLabel()
+        self.count = Name()
         self.case = QComboBox()
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.case.setSizeAdjustPolicy(policy)
-        self.case.setMinimumContentsLength(4)
-        self.case.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.case.setToolTip("the case whose images are shown (Ctrl+Alt+Left, Ctrl+Alt+Right)")
+        fit_choice(self.case, "The case whose images are shown (Ctrl+Alt+Left, Ctrl+Alt+Right)")
         self.case.setAccessibleName("case")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("Map"))
-        for part in (self.before, self.number, self.count, self.after):
+        row.addWidget(self.before)
+        row.addWidget(Name("Map"))
+        for part in (self.number, self.count, self.after):
             row.addWidget(part)
         row.addStretch(1)
-        row.addWidget(QLabel("Case"))
+        row.addWidget(Name("Case"))
         row.addWidget(self.case, 2)
         self.before.clicked.connect(lambda: self.step_map(-1))
         self.after.clicked.connect(lambda: self.step_map(1))
@@ -66,12 +60,8 @@ class ContextBar(QWidget):
         if self._session.study is not None:
             self._session.select(case=self._session.selection.case + by)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Keep room for the number when the font changes."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            metrics = self.number.fontMetrics()
-            self.number.setMinimumWidth(metrics.horizontalAdvance("000") + 3 * metrics.height())
+    def _fit(self, em: int) -> None:
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("0000") + em)
 
     def refresh(self, *_: object) -> None:
         """Show what is selected."""
@@ -92,9 +82,22 @@ class ContextBar(QWidget):
         del blockers
 
 
-def _arrow(kind: Qt.ArrowType, tip: str) -> QToolButton:
-    button = QToolButton()
-    button.setArrowType(kind)
-    button.setToolTip(tip)
-    button.setAccessibleName(tip)
-    return button
+class _Arrow(Button):
+    """A square button with a triangle that points left (-1) or right (1)."""
+
+    def __init__(self, tip: str, *, points: int) -> None:
+        super().__init__()
+        self._points = points
+        self.setToolTip(tip)
+        self.setAccessibleName(tip)
+
+    def sizeHint(self) -> QSize:
+        side = round(1.7 * self.fontMetrics().height())
+        return QSize(side, side)
+
+    def _write(self, painter: QPainter) -> None:
+        centre, unit = QRectF(self.rect()).center(), self.height() / 6
+        corners = [(unit, 0), (-unit, -1.2 * unit), (-unit, 1.2 * unit)]
+        painter.setBrush(painter.pen().color())
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.drawPolygon(QPolygonF([centre + QPointF(self._points * x, y) for x, y in corners]))

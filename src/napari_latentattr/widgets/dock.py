@@ -5,6 +5,7 @@ No numbers are made here and no image is read.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,6 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QScrollArea,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -28,25 +28,32 @@ from napari_latentattr.core.results import Selection
 from napari_latentattr.jobs import Job
 from napari_latentattr.samples.folders import sample_folder
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.activity import Activity
 from napari_latentattr.widgets.canvas import Canvas
 from napari_latentattr.widgets.context_bar import ContextBar
 from napari_latentattr.widgets.drops import dropped_file
 from napari_latentattr.widgets.footer import Footer
 from napari_latentattr.widgets.inspector import InspectPage
 from napari_latentattr.widgets.keeping import Keeping
+from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.maps import MapsPage
 from napari_latentattr.widgets.painted_labels import adopt_grid
 from napari_latentattr.widgets.preferences import apply_preferences
-from napari_latentattr.widgets.shortcuts import Shortcuts, key_list
+from napari_latentattr.widgets.shortcuts import KeyList, Shortcuts
 from napari_latentattr.widgets.step_bar import STEPS, StepBar
 from napari_latentattr.widgets.study import StudyPage
-from napari_latentattr.widgets.text import Card, Words
+from napari_latentattr.widgets.text import Button
 from napari_latentattr.widgets.trust import is_trusted
 from napari_latentattr.widgets.worker import JobRunner
 
 TITLE = "Latent Attribution"
 # Pixels; the canvas keeps half of a small screen.
 _WIDEST = 480
+# After the dock is drawn: reading the preferences for the first time takes 50 ms.
+_READ_MS = 300
+# After the layers of a study are there: opening it makes so many objects that Python soon goes
+# through all there are, for 200 ms; better now than amid work.
+_TIDY_MS = 500
 
 
 class LatentAttribution(QWidget):
@@ -66,6 +73,7 @@ class LatentAttribution(QWidget):
         self.viewer = viewer
         self.session = session or Session()
         self.runner = JobRunner(self)
+        self.activity = Activity(self.runner)
         self.canvas = Canvas(viewer, self.session)
         self.keeping = Keeping(self.session, self)
         self._maker: Callable[[bool], Job[Any]] | None = None
@@ -74,6 +82,12 @@ class LatentAttribution(QWidget):
         self._gone = QTimer(self)
         self._gone.setSingleShot(True)
         self._gone.timeout.connect(self._shut_if_gone)
+        self._idle = QTimer(self)
+        self._idle.setSingleShot(True)
+        self._idle.timeout.connect(lambda: apply_preferences(self.session))
+        self._tidy = QTimer(self)
+        self._tidy.setInterval(_TIDY_MS)
+        self._tidy.timeout.connect(self._collect_garbage)
         self._build()
         self.shortcuts = self._make_shortcuts()
         self.shortcuts.set_running(running=False)
@@ -89,32 +103,28 @@ class LatentAttribution(QWidget):
         self.maps = MapsPage(self.viewer, self.session)
         self.inspect = InspectPage(self.viewer, self.session)
         self.pages = QStackedWidget()
-        for page in (self.study, self.maps, self.inspect):
+        self.keys = KeyList()
+        for page in (self.study, self.maps, self.inspect, self.keys):
             self.pages.addWidget(_scrolling(page))
         self.footer = Footer(self.runner)
-        self.help = QToolButton()
-        self.help.setText("?")
+        self.help = Button("?")
         self.help.setCheckable(True)
-        self.help.setToolTip("keys")
+        self.help.setToolTip("Keys")
         self.help.setAccessibleName("list of keys")
-        self.keys = Card("Keys")
-        self.keys.box.addWidget(Words(key_list()))
-        self.keys.setVisible(False)
-        self.help.toggled.connect(self.keys.setVisible)
+        self.help.toggled.connect(self._show_keys)
         head = QHBoxLayout()
         head.addWidget(self.steps, 1)
         head.addWidget(self.help)
         box = QVBoxLayout(self)
-        em = self.fontMetrics().height()
-        box.setContentsMargins(em // 3, em // 3, em // 3, 0)
         box.addLayout(head)
-        for part in (self.keys, self.context):
-            box.addWidget(part)
+        box.addWidget(self.context)
         box.addWidget(self.pages, 1)
         box.addWidget(self.footer)
+        follow(self, lambda em: box.setContentsMargins(em // 3, em // 3, em // 3, 0))
 
     def _connect(self) -> None:
         self.steps.currentChanged.connect(lambda i: self.show_step(STEPS[i].key))
+        self.steps.tabBarClicked.connect(lambda i: self.help.setChecked(False))
         for page in (self.maps, self.inspect):
             page.wants.connect(self.start)
             page.go_to.connect(self.show_step)
@@ -123,6 +133,7 @@ class LatentAttribution(QWidget):
         self.study.demo_wanted.connect(self.open_demo)
         self.study.next_step.connect(lambda: self.show_step("maps"))
         self.inspect.closer.side_by_side.connect(self._set_side_by_side)
+        self.inspect.closer.every_image.connect(self.canvas.show_every_image)
         self.inspect.closer.shown.connect(self.canvas.show)
         self.viewer.layers.events.inserted.connect(self._on_layer)
         self.session.study_changed.connect(self._on_study)
@@ -131,6 +142,8 @@ class LatentAttribution(QWidget):
         self.runner.started.connect(lambda job: self.shortcuts.set_running(running=True))
         for signal in (self.runner.ended, self.runner.stopped, self.runner.failed):
             signal.connect(lambda *_: self.shortcuts.set_running(running=False))
+        for signal in (self.runner.stopped, self.runner.failed):
+            signal.connect(self._on_not_done)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._on_idle)
         self.keeping.stale.connect(self.study.study_card.earlier.say_plain)
@@ -165,9 +178,14 @@ class LatentAttribution(QWidget):
         """Go to a step."""
         index = [step.key for step in STEPS].index(key)
         self.steps.setCurrentIndex(index)
+        self.help.setChecked(False)
         self.pages.setCurrentIndex(index)
         self.context.setVisible(key != "study" and self.session.study is not None)
         self.shortcuts.set_step(key)
+
+    def _show_keys(self, wanted: bool) -> None:
+        step = self.steps.currentIndex()
+        self.pages.setCurrentIndex(self.pages.count() - 1 if wanted else step)
 
     def open_path(self, path: Path) -> None:
         """Open a study file, or take a model file."""
@@ -230,6 +248,7 @@ class LatentAttribution(QWidget):
         if self.runner.closed:
             return
         self.runner.close()
+        self.activity.close()
         self.keeping.save_now()
         self.canvas.close()
         self.viewer.layers.events.inserted.disconnect(self._on_layer)
@@ -242,6 +261,7 @@ class LatentAttribution(QWidget):
         if self.session.study is not None:
             if self.session.study.path is None:
                 self.study.layers.hide_used()
+            self._tidy.start()
             self.runner.run(self.keeping.take_up())
             self.runner.run(jobs.encode(self.session))
 
@@ -263,6 +283,15 @@ class LatentAttribution(QWidget):
             self.answer()
         else:
             self._answer = False
+
+    def _collect_garbage(self) -> None:
+        if not self.runner.busy and not self.canvas.busy:
+            self._tidy.stop()
+            gc.collect()
+
+    def _on_not_done(self, *_: object) -> None:
+        self.session.show_ratios(None)
+        self.session.show_ranking(None)
 
     def _on_failed(self, job: Job[Any], error: Exception) -> None:
         if isinstance(error, UntrustedModelError):
@@ -289,6 +318,7 @@ class LatentAttribution(QWidget):
         if self._window is None:
             self._window = self.window()
             self._window.installEventFilter(self)
+            self._idle.start(_READ_MS)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Save when the window is asked to close, and stop once it did: one may still say no."""

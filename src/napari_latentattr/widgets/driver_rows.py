@@ -10,11 +10,13 @@ from math import isnan, nan
 from qtpy.QtGui import QImage
 
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.so_far import RatiosSoFar
 from napari_latentattr.core.verdict_words import (
     DRIVES,
     FEWEST_UNITS,
     NEGLIGIBLE,
     NO_DEPENDENCE,
+    NOT_FINAL,
     UNDECIDED,
 )
 
@@ -81,6 +83,20 @@ def driver_rows(
     ]
 
 
+def rows_so_far(
+    found: RatiosSoFar,
+    which: int,
+    channels: Sequence[str],
+    thumbnails: Sequence[QImage | None] = (),
+) -> list[DriverRow]:
+    """Rows of one map that is still being measured: no interval, no verdict."""
+    pictures = [*thumbnails, *[None] * len(channels)]
+    return [
+        DriverRow(image, float(found.ratio[which, c]), nan, nan, NOT_FINAL, thumbnail=pictures[c])
+        for c, image in enumerate(channels)
+    ]
+
+
 def fold(rows: Sequence[DriverRow]) -> tuple[list[int], list[int]]:
     """Positions of the rows that are shown, by falling ratio, and of the rest."""
     falling = sorted(range(len(rows)), key=lambda k: -_number(rows[k].ratio))
@@ -134,6 +150,8 @@ def _counted(verdict: str, n: int) -> str:
 def _numbers(row: DriverRow) -> str:
     if isnan(row.ratio):
         return "no ratio: the map does not vary between these cases"
+    if row.verdict == NOT_FINAL:
+        return f"ratio {row.ratio:.3g} so far, no interval before all cases are measured"
     if isnan(row.low):
         return f"ratio {row.ratio:.3g}, no interval below {FEWEST_UNITS} independent units"
     return f"ratio {row.ratio:.3g}, 95 % {row.low:.3g} to {row.high:.3g}"

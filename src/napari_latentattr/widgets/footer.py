@@ -18,15 +18,15 @@ from qtpy.QtWidgets import (
     QHBoxLayout,
     QPlainTextEdit,
     QProgressBar,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_latentattr.core.errors import LatentAttrError
 from napari_latentattr.jobs import Job
+from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.palette import Colours
-from napari_latentattr.widgets.text import Words
+from napari_latentattr.widgets.text import Button, Words
 from napari_latentattr.widgets.worker import JobRunner
 
 
@@ -37,7 +37,7 @@ class Footer(QFrame):
         super().__init__(parent)
         self._runner = runner
         self._again: Job[Any] | None = None
-        self._wrong = False
+        self._running, self._wrong = "", False
         self._fix: Callable[[], None] | None = None
         self._build()
         self.ready()
@@ -46,17 +46,16 @@ class Footer(QFrame):
         runner.ended.connect(lambda job: self.ready())
         runner.stopped.connect(self._on_stopped)
         runner.failed.connect(lambda job, error: self.show_error(error, doing=job.text))
-        runner.queued.connect(lambda job: self.note(f"Queued: {job.text}, after this job"))
+        runner.queued.connect(self._on_queued)
 
     def _build(self) -> None:
         self.title, self.detail = Words(), Words(muted=True)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(max(6, self.fontMetrics().height() // 3))
         self.bar.setAccessibleName("progress of the running job")
         self.cancel = _button("Cancel  Esc", "Stop the running job; complete results stay")
         self.cancel.clicked.connect(self._runner.cancel)
-        self.resume = _button("Start again", "Run the stopped job from its beginning")
+        self.resume = _button("Resume", "")
         self.resume.clicked.connect(self._on_resume)
         self.fix = _button("", "Do what the message proposes")
         self.fix.clicked.connect(self._on_fix)
@@ -70,7 +69,6 @@ class Footer(QFrame):
         self.dismiss = _button("Dismiss", "Put the message away")
         self.dismiss.clicked.connect(self.ready)
         self.trace.setReadOnly(True)
-        self.trace.setMaximumHeight(9 * self.fontMetrics().height())
         self.trace.setAccessibleName("details of the error")
         self.details.toggled.connect(self.trace.setVisible)
         self.details.toggled.connect(self.copy.setVisible)
@@ -83,14 +81,20 @@ class Footer(QFrame):
         head.addWidget(self.title, 1)
         head.addWidget(self.cancel, 0, Qt.AlignmentFlag.AlignTop)
         box = QVBoxLayout(self)
-        em = self.fontMetrics().height()
-        box.setContentsMargins(em, em // 3, em, em // 3)
-        box.setSpacing(em // 4)
         box.addLayout(head)
         box.addWidget(self.bar)
         box.addWidget(self.detail)
         box.addWidget(self.trace)
         box.addLayout(buttons)
+        follow(self, self._fit)
+
+    def _fit(self, em: int) -> None:
+        self.bar.setFixedHeight(max(6, em // 3))
+        self.trace.setFixedHeight(9 * em)
+        layout = self.layout()
+        if layout is not None:
+            layout.setContentsMargins(em, em // 2, em, em // 2)
+            layout.setSpacing(em // 3)
 
     def ready(self) -> None:
         """Nothing runs, nothing is wrong."""
@@ -153,6 +157,7 @@ class Footer(QFrame):
         self.title.say(f"<b>{escape(title)}</b>" if wrong else escape(title))
         self.detail.say_plain(detail)
         self._fix = None
+        self._again = None
         self.details.setChecked(False)
         for part in (
             self.bar,
@@ -167,29 +172,43 @@ class Footer(QFrame):
             part.setVisible(False)
 
     def _on_started(self, job: Job[Any]) -> None:
-        self._again = job
         about = "" if job.seconds is None else f"about {clock(job.seconds)} in all"
         self._show(job.text, about)
+        self._running = job.text
         self.bar.setRange(0, 0)
         self.bar.setVisible(True)
         self.cancel.setVisible(True)
 
     def _on_moved(self, done: int, total: int, text: str, left: float) -> None:
-        if self._again is None or not self._runner.busy:
+        if not self._runner.busy:
             return
-        self.title.say_plain(f"{self._again.text} · {done:,} of {total:,}")
+        self.title.say_plain(f"{self._running} · {done:,} of {total:,}")
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         self.detail.say_plain(text if left < 0 else f"about {clock(left)} left · {text}")
 
     def _on_stopped(self, job: Job[Any], done: int, total: int) -> None:
-        self._show(f"Stopped at {done:,} of {total:,}", "Earlier results are kept.")
+        kept = "What was measured so far is kept, only the rest is left to do."
+        detail = kept if job.resumes else "Earlier results are kept."
+        self._show(f"Stopped at {done:,} of {total:,}" if total else "Stopped", detail)
+        self._again = job
+        words = "Resume" if job.resumes else "Start again"
+        tip = "Go on where it stopped" if job.resumes else "Run it from its beginning"
+        self.resume.setText(words)
+        self.resume.setAccessibleName(words)
+        self.resume.setToolTip(tip)
         self.resume.setVisible(True)
         self.dismiss.setVisible(True)
 
+    def _on_queued(self, job: Job[Any]) -> None:
+        after = "this job" if self._runner.busy else "the step that was stopped"
+        self.note(f"Queued: {job.text}, after {after}")
+
     def _on_resume(self) -> None:
-        if self._again is not None:
-            self._runner.run(self._again)
+        again, self._again = self._again, None
+        if again is not None:
+            self.resume.setVisible(False)
+            self._runner.run(again)
 
     def _on_fix(self) -> None:
         fix = self._fix
@@ -204,8 +223,8 @@ def clock(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60}:{whole % 60:02d}"
 
 
-def _button(text: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
+def _button(text: str, tip: str) -> Button:
+    button = Button(text)
     button.setToolTip(tip)
     button.setAccessibleName(text or tip)
     return button

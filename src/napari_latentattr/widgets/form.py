@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import create_widget
 from qtpy.QtWidgets import QFormLayout, QWidget
 
+from napari_latentattr.widgets.text import Name
+
 if TYPE_CHECKING:
     from napari_latentattr.methods._parameters import Parameter, Value
 
@@ -26,7 +28,7 @@ class ParameterForm(QWidget):
             field.native.setToolTip(parameter.help)
             field.native.setAccessibleName(parameter.title)
             self._fields[parameter.name] = field
-            form.addRow(_title(parameter), field.native)
+            form.addRow(Name(_title(parameter)), field.native)
 
     def values(self) -> dict[str, Value]:
         """Return what is set now."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from html import escape
 
 from qtpy.QtCore import QEvent, QRectF, Qt, Signal
@@ -14,6 +16,8 @@ CENTRE = Qt.AlignmentFlag.AlignHCenter
 
 SMALL = 0.85
 LARGE = 1.15
+_BREAK = "\N{ZERO WIDTH SPACE}"
+_GAP = "\N{NO-BREAK SPACE}"
 
 
 class TypeSize(QLabel):
@@ -34,10 +38,36 @@ class TypeSize(QLabel):
         return self.font()
 
     def changeEvent(self, event: QEvent | None) -> None:
-        """Pass a new font on."""
+        """Pass a new font on; a style sheet reaches what is hidden only when it is asked for."""
         super().changeEvent(event)
-        if event is not None and event.type() == QEvent.Type.FontChange:
+        if event is None:
+            return
+        if event.type() == QEvent.Type.StyleChange:
+            self.ensurePolished()
+        elif event.type() == QEvent.Type.FontChange:
             self.changed.emit()
+
+
+def follow(widget: QWidget, fit: Callable[[int], object] | None = None) -> TypeSize:
+    """Give a widget, and all in it that has no font of its own, the font of labels for good.
+
+    Parameters
+    ----------
+    fit : callable, optional
+        Called with the height of a line in pixels, to set what depends on it.
+    """
+    label = TypeSize(widget)
+
+    def take() -> None:
+        face = label.face()
+        if widget.font() != face:
+            widget.setFont(face)
+        if fit is not None:
+            fit(round(em(face)))
+
+    label.changed.connect(take)
+    take()
+    return label
 
 
 def em(font: QFont) -> float:
@@ -100,3 +130,30 @@ def write_lines(painter: QPainter, rect: QRectF, lines: list[str], colour: str) 
 def tooltip(lines: list[str]) -> str:
     """Lines for a tooltip, shown literally: a name from a file may look like HTML."""
     return "<qt>" + "<br>".join(escape(line) for line in lines) + "</qt>"
+
+
+def unbroken(html: str) -> str:
+    """Keep a number on one line with its sign of percent, and with what it is equal to."""
+    together = re.sub(r"(?<=\d) (?=%)", _GAP, html)
+    return re.sub(r"(?<=\b[pqn]) (=|<|&lt;) (?=\d)", rf"{_GAP}\1{_GAP}", together)
+
+
+def breakable(html: str) -> str:
+    """Let a path or another long word be broken: a label is never narrower than its longest word.
+
+    Tags and entities are left alone.
+    """
+    return re.sub(r"<[^>]*>|&[^;\s]*;|[^\s<&]{16,}", _broken, html)
+
+
+def without_breaks(text: str) -> str:
+    """Return the text as it was before `breakable`, for the clipboard."""
+    return text.replace(_BREAK, "")
+
+
+def _broken(found: re.Match[str]) -> str:
+    word = found[0]
+    if word[0] in "<&":
+        return word
+    word = re.sub(r"(?<=[/\\_.:,-])(?=\w)", _BREAK, word)
+    return re.sub(rf"[^{_BREAK}]{{20}}(?=[^{_BREAK}])", rf"\g<0>{_BREAK}", word)

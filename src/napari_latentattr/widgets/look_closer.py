@@ -9,8 +9,6 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
-    QSizePolicy,
-    QTabBar,
     QVBoxLayout,
 )
 
@@ -19,7 +17,9 @@ from napari_latentattr.session import Session
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
-from napari_latentattr.widgets.text import Card, PrimaryButton, Words
+from napari_latentattr.widgets.segments import Segments
+from napari_latentattr.widgets.side_by_side import MOST_CELLS, STRONGEST
+from napari_latentattr.widgets.text import Button, Card, Name, PrimaryButton, Words, fit_choice
 
 if TYPE_CHECKING:
     from napari_latentattr.methods._registry import Method
@@ -37,12 +37,15 @@ class LookCloser(Card):
     wants : callable
         Makes a job.
     side_by_side : bool
+    every_image : bool
+        Whether side by side shows more than the strongest few.
     shown : str
         The view whose picture should be on the images.
     """
 
     wants = Signal(object)
     side_by_side = Signal(bool)
+    every_image = Signal(bool)
     shown = Signal(str)
 
     def __init__(self, session: Session) -> None:
@@ -50,24 +53,28 @@ class LookCloser(Card):
         self._session = session
         self._methods: dict[str, Method] = {}
         self._form: ParameterForm | None = None
-        self.views = QTabBar()
-        self.views.setExpanding(True)
-        self.views.setDrawBase(False)
+        self.views = Segments(*(title for _, title in _VIEWS))
         self.views.setAccessibleName("what to look at")
-        for _, title in _VIEWS:
-            self.views.addTab(title)
         self.image, self.method = _combo("image to show"), _combo("method")
         self.help, self.warning, self.note = Words(muted=True), Words(), Words(muted=True)
         self.dial = EntanglementDial()
-        self.all = QCheckBox("all images side by side   G")
-        self.all.setToolTip("one cell an image, with the same colours in all of them (key G)")
+        self.all = QCheckBox("All images side by side   G")
+        self.all.setToolTip("One cell an image, with the same colours in all of them (key G)")
+        self.every = Button()
+        self.every.setCheckable(True)
+        self.every.setToolTip("Also the images that matter less; their cells get small")
+        self.every.setAccessibleName("show all images side by side, or the strongest few")
         self.go = PrimaryButton("Show where")
         self._lay_out()
         self.views.currentChanged.connect(self._on_view)
-        self.method.currentIndexChanged.connect(self._on_method)
+        self.method.currentTextChanged.connect(self._on_method)
         self.image.activated.connect(lambda c: session.select(channel=c))
         self.all.toggled.connect(self.side_by_side)
+        self.all.toggled.connect(self._name_every)
+        self.every.toggled.connect(self.every_image)
+        self.every.toggled.connect(self._name_every)
         self.go.clicked.connect(self._on_go)
+        session.study_changed.connect(self._start_anew)
         for signal in (session.study_changed, session.results_changed, session.selection_changed):
             signal.connect(self.refresh)
 
@@ -78,8 +85,8 @@ class LookCloser(Card):
 
     def _lay_out(self) -> None:
         form = QFormLayout()
-        form.addRow("Image", self.image)
-        form.addRow("Method", self.method)
+        form.addRow(Name("Image"), self.image)
+        form.addRow(Name("Method"), self.method)
         self._place = QVBoxLayout()
         self.box.addWidget(self.views)
         self.box.addLayout(form)
@@ -90,6 +97,7 @@ class LookCloser(Card):
         self.box.addWidget(self.note)
         self.box.addWidget(self.go, alignment=Qt.AlignmentFlag.AlignRight)
         self.box.addWidget(self.all)
+        self.box.addWidget(self.every, alignment=Qt.AlignmentFlag.AlignLeft)
 
     def refresh(self, *_: object) -> None:
         """Follow the study, the selection and the results."""
@@ -101,6 +109,19 @@ class LookCloser(Card):
             self._load_methods()
         self._list_images()
         self._show_picture()
+        self._name_every()
+
+    def _start_anew(self) -> None:
+        """Do as the canvas, which left side by side with the last study."""
+        self.all.setChecked(False)
+        self.every.setChecked(False)
+
+    def _name_every(self, *_: object) -> None:
+        study = self._session.study
+        n = 0 if study is None else len(study.channels)
+        self.every.setVisible(self.all.isChecked() and n > MOST_CELLS)
+        few = self.every.isChecked()
+        self.every.setText(f"Show the strongest {STRONGEST}" if few else f"Show all {n} images")
 
     def _load_methods(self) -> None:
         from napari_latentattr.methods import _registry  # loads torch, so not with the window
@@ -143,7 +164,6 @@ class LookCloser(Card):
                 self.method.addItem(method.title, key)
         self.method.setCurrentIndex(max(0, self.method.findData(_FIRST[self.view])))
         del blocker
-        self.all.setVisible(True)
         self._on_method()
         self.shown.emit(self.view)
         self._show_picture()
@@ -201,8 +221,5 @@ class LookCloser(Card):
 def _combo(name: str) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
-    combo.setToolTip(name)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setMinimumContentsLength(5)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    fit_choice(combo, name.capitalize())
     return combo

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QRect, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QImage, QPainter
+from qtpy.QtGui import QColor, QFontMetrics, QImage, QPainter
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_latentattr.core.types import Ranking
@@ -14,6 +14,11 @@ from napari_latentattr.widgets.importance_bar import paint_importance
 from napari_latentattr.widgets.map_rows import IMPORTANCE, PICTURE, VERDICT, Index, MapRows
 from napari_latentattr.widgets.palette import Colours
 from napari_latentattr.widgets.verdict_shapes import paint_verdict
+
+
+def word_width(metrics: QFontMetrics, verdict: str) -> int:
+    """Room for a verdict beside its shape."""
+    return int(metrics.horizontalAdvance(verdict) + round(1.9 * metrics.height()))
 
 
 class MapCells(QStyledItemDelegate):
@@ -42,11 +47,16 @@ class MapCells(QStyledItemDelegate):
         painter.restore()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Room for the shape beside the word."""
-        size = super().sizeHint(option, index)
-        if index.column() == VERDICT:
-            size.setWidth(size.width() + round(1.6 * option.fontMetrics.height()))
-        return size
+        """Room for the shape beside the word, for words in two lines, and around all."""
+        self.initStyleOption(option, index)
+        metrics, column = option.fontMetrics, index.column()
+        em = metrics.height()
+        if column == PICTURE:
+            return QSize(2 * em, 2 * em)
+        words = str(index.data())
+        if column == VERDICT:
+            return QSize(max(word_width(metrics, word) for word in words.split()), 2 * em)
+        return QSize(metrics.horizontalAdvance(words) + round(0.4 * em), 2 * em)
 
     def _source(self, index: Index) -> tuple[MapRows, int]:
         proxy: Any = index.model()
@@ -84,4 +94,5 @@ class MapCells(QStyledItemDelegate):
             paint_verdict(painter, box, shape, colours)
         painter.setPen(QColor(colours.text))
         words = rect.adjusted(round(1.5 * em), 0, 0, 0)
-        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, word)
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(words, flags | Qt.TextFlag.TextWordWrap, word)

@@ -11,6 +11,7 @@ from qtpy.QtGui import QImage
 from napari_latentattr.core.ranking_words import cluster_letter
 from napari_latentattr.core.types import Ranking
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.lettering import tooltip
 from napari_latentattr.widgets.thumbnails import map_thumbnail
 
 Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
@@ -18,12 +19,12 @@ Index: TypeAlias = "QModelIndex | QPersistentModelIndex"
 PICTURE, MAP, IMPORTANCE, GROUP, Q, VERDICT = range(6)
 _TITLES = ("", "Map", "Importance", "Group", "q", "Verdict")
 _TIPS = (
-    "the map in the case that is shown",
-    "index of the latent map",
+    "The map in the case that is shown.",
+    "Index of the latent map.",
     "Loss of AUC when this map is exchanged between patients; bar = mean, line = 95 %.",
     "Maps of one group rise and fall together; the data cannot say which of them matters.",
     "Share of false finds to expect if you stop at this row.",
-    "supported, or not supported, by patients that were not trained on",
+    "Supported, or not supported, by patients that were not trained on.",
 )
 SORT = Qt.ItemDataRole.UserRole
 
@@ -35,14 +36,17 @@ class MapRows(QAbstractTableModel):
         super().__init__()
         self._session = session
         self._pictures: dict[int, QImage] = {}
-        session.study_changed.connect(self._reset)
+        self._words: list[str] = []
+        self._worded: Ranking | None = None
+        session.study_changed.connect(self._on_study)
         session.results_changed.connect(self._reset)
+        session.ranking_changed.connect(self._reset)
         session.latents_changed.connect(self._on_latents)
 
     @property
     def ranking(self) -> Ranking | None:
         """The ranking, where the gate passed: otherwise an order of the maps would be noise."""
-        ranking = self._session.results.ranking
+        ranking = self._session.ranking
         return ranking if ranking is not None and ranking.gate.passed else None
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -72,9 +76,8 @@ class MapRows(QAbstractTableModel):
             return self._text(k, column)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (MAP, GROUP, Q):
             return Qt.AlignmentFlag.AlignCenter
-        if role == Qt.ItemDataRole.ToolTipRole and column == IMPORTANCE and self.ranking:
-            e = self.ranking.evidence[k]
-            return f"{e.estimate:.3f}, 95 % {e.low:.3f} to {e.high:.3f}, n = {e.n}"
+        if role == Qt.ItemDataRole.ToolTipRole and self.ranking:
+            return self._told(k, self.ranking)
         return None
 
     def picture(self, k: int) -> QImage | None:
@@ -91,10 +94,20 @@ class MapRows(QAbstractTableModel):
         ranking = self.ranking
         if ranking is None:
             return "not ranked"
-        word = str(ranking.verdict[k])
-        alike = np.flatnonzero(ranking.cluster == ranking.cluster[k])
-        first = next((int(i) for i in ranking.order if i in alike), k)
-        return f"tied with {first}" if word == "supported" and first != k else word
+        if self._worded is not ranking:
+            self._words, self._worded = _verdicts(ranking), ranking
+        return self._words[k]
+
+    def _told(self, k: int, ranking: Ranking) -> str:
+        """Everything about a map, for columns that a small window leaves out."""
+        e = ranking.evidence[k]
+        return tooltip(
+            [
+                f"Map {k}: {self.verdict(k)}",
+                f"Importance {e.estimate:.3f}, 95 % {e.low:.3f} to {e.high:.3f}, n = {e.n}",
+                f"Group {self._text(k, GROUP)}, q {self._text(k, Q)}",
+            ]
+        )
 
     def _text(self, k: int, column: int) -> str:
         ranking = self.ranking
@@ -118,17 +131,36 @@ class MapRows(QAbstractTableModel):
         if column == GROUP:
             return float(ranking.cluster[k])
         if column == Q:
-            return float(np.nan_to_num(ranking.q[k], nan=2.0))
+            return _number(ranking.q[k], 2.0)
         if column == VERDICT:
             return float(ranking.verdict[k] != "supported")
-        return float(np.nan_to_num(ranking.importance[k], nan=-1.0))
+        return _number(ranking.importance[k], -1.0)
+
+    def _on_study(self) -> None:
+        self._pictures.clear()
+        self._reset()
 
     def _reset(self) -> None:
         self.beginResetModel()
-        self._pictures.clear()
         self.endResetModel()
 
     def _on_latents(self) -> None:
         self._pictures.clear()
         if self.rowCount():
             self.dataChanged.emit(self.index(0, PICTURE), self.index(self.rowCount() - 1, PICTURE))
+
+
+def _verdicts(ranking: Ranking) -> list[str]:
+    """Word of every map; of those that rise and fall together, only the first is named."""
+    first: dict[int, int] = {}
+    for k in ranking.order.tolist():
+        first.setdefault(int(ranking.cluster[k]), k)
+    heads = [first[int(cluster)] for cluster in ranking.cluster]
+    return [
+        f"tied with {head}" if word == "supported" and head != k else word
+        for k, (word, head) in enumerate(zip(ranking.verdict.tolist(), heads, strict=True))
+    ]
+
+
+def _number(value: float, missing: float) -> float:
+    return missing if np.isnan(value) else float(value)

@@ -10,20 +10,32 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_latentattr import jobs
 from napari_latentattr.core.ranking_words import gate_sentence, top_map_sentence
+from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.gate_chart import GateChart
 from napari_latentattr.widgets.map_table import MapTable
-from napari_latentattr.widgets.text import Card, EmptyState, PrimaryButton, Words
+from napari_latentattr.widgets.pill import Pill
+from napari_latentattr.widgets.text import (
+    Button,
+    Card,
+    EmptyState,
+    Name,
+    PrimaryButton,
+    Words,
+    fit_choice,
+)
 
 _NOTE = "Maps of one group rise and fall together; the data cannot say which of them matters."
+_NOT_FINAL = (
+    "<b>Not final.</b> Gate, importance and groups stand; which maps are supported is known after "
+    "they were compared with their shadows."
+)
 
 
 class MapsPage(QWidget):
@@ -53,12 +65,14 @@ class MapsPage(QWidget):
         )
         self.body = QWidget()
         self.gate_card = Card()
+        self.gate_pill = Pill("ok", "Gate passed")
         self.gate_words, self.gate_chart = Words(), GateChart()
-        self.anyway = QPushButton("Inspect maps anyway")
+        self.anyway = Button("Inspect maps anyway")
         self.table = MapTable(session)
         self._build()
         session.study_changed.connect(self.refresh)
         session.results_changed.connect(self.refresh)
+        session.ranking_changed.connect(self.refresh)
         self.refresh()
 
     def _build(self) -> None:
@@ -70,6 +84,7 @@ class MapsPage(QWidget):
         inner = QVBoxLayout(self.body)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self._ask_card())
+        self.gate_card.box.addWidget(self.gate_pill)
         self.gate_card.box.addWidget(self.gate_words)
         self.gate_card.box.addWidget(self.gate_chart)
         self.gate_card.box.addWidget(self.anyway, alignment=Qt.AlignmentFlag.AlignLeft)
@@ -90,17 +105,13 @@ class MapsPage(QWidget):
     def _ask_card(self) -> Card:
         card = Card()
         self.outcome = QComboBox()
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.outcome.setSizeAdjustPolicy(policy)
-        self.outcome.setMinimumContentsLength(5)
-        self.outcome.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.outcome.setToolTip("a column of the table of cases, or a labelled region")
+        fit_choice(self.outcome, "A column of the table of cases, or a labelled region")
         self.outcome.setAccessibleName("outcome")
         self.rank = PrimaryButton("Rank")
         self.rank.clicked.connect(self._on_rank)
         self.split = Words(muted=True)
         row = QHBoxLayout()
-        row.addWidget(Words("Outcome"))
+        row.addWidget(Name("Outcome"))
         row.addWidget(self.outcome, 1)
         row.addWidget(self.rank)
         card.box.addLayout(row)
@@ -109,7 +120,7 @@ class MapsPage(QWidget):
 
     def refresh(self) -> None:
         """Show the outcomes that can be asked for, and what was found."""
-        study, ranking = self._session.study, self._session.results.ranking
+        study, ranking = self._session.study, self._session.ranking
         self.empty.setVisible(study is None)
         self.body.setVisible(study is not None)
         if study is None:
@@ -120,17 +131,22 @@ class MapsPage(QWidget):
         self.split.say(
             f"{n} {escape(cohort.unit_name)}, never in both halves"
             if cohort.unit_name == "patients"
-            else f"approximate: {escape(cohort.unit_name)}, held out in blocks"
+            else f"Approximate: {escape(cohort.unit_name)}, held out in blocks"
         )
         self.gate_card.setVisible(ranking is not None)
         self.top.say("")
         if ranking is None:
             return
         self.gate_chart.set_gate(ranking.gate)
-        self.top.say(escape(_sentence(top_map_sentence(ranking))))
-        self.anyway.setVisible(not ranking.gate.passed)
-        words = escape(_sentence(gate_sentence(ranking)))
-        if not ranking.gate.passed:
+        final = not (ranking.verdict == NOT_FINAL).any()
+        self.top.say(escape(_sentence(top_map_sentence(ranking))) if final else _NOT_FINAL)
+        passed = ranking.gate.passed
+        self.anyway.setVisible(not passed)
+        self.gate_card.set_tone("" if passed else "undecided")
+        self.gate_pill.setVisible(passed)
+        said = gate_sentence(ranking).removeprefix("gate passed: ").removeprefix("not supported: ")
+        words = escape(_sentence(said))
+        if not passed:
             words = (
                 f"<b>The gate did not pass: no ranking.</b> {words}. An importance list would be "
                 "noise. You can still inspect any map."
@@ -148,7 +164,7 @@ class MapsPage(QWidget):
             for name in names:
                 region = name in study.cohort.region_names
                 self.outcome.addItem(name)
-                tip = "a labelled region" if region else "a column of the table of cases"
+                tip = "A labelled region" if region else "A column of the table of cases"
                 self.outcome.setItemData(self.outcome.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
             if self._session.outcome in names:
                 self.outcome.setCurrentText(self._session.outcome)

@@ -12,12 +12,13 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLineEdit,
-    QPushButton,
+    QVBoxLayout,
     QWidget,
 )
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.widgets.text import Words
+from napari_latentattr.widgets.lettering import tooltip
+from napari_latentattr.widgets.text import Button, Name, Words, fit_choice
 
 # Names alone: importing the architectures would load torch with the window.
 ARCHITECTURES = ("conv_autoencoder", "conv_vae", "monai_autoencoder", "monai_var_autoencoder")
@@ -30,29 +31,36 @@ class ModelForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.path: Path | None = None
-        self.file = Words("no model file yet", muted=True)
-        self.browse = QPushButton("Open model…")
-        self.browse.setToolTip("weights as safetensors, or .pt, .pth, .ckpt with weights alone")
+        self.file = Words("No model file yet", muted=True)
+        self.browse = Button("Open model…")
+        self.browse.setToolTip("Weights as safetensors, or .pt, .pth, .ckpt with weights alone")
         self.browse.clicked.connect(self._on_browse)
         self.architecture = QComboBox()
         self.architecture.setEditable(True)
         self.architecture.addItems(ARCHITECTURES)
-        self.architecture.setMinimumContentsLength(9)
-        self.architecture.setToolTip(
-            "a built-in architecture, or your own as file.py:function beside the weights"
+        fit_choice(
+            self.architecture,
+            "A built-in architecture, or your own as file.py:function beside the weights",
         )
         self.architecture.setAccessibleName("architecture")
         self.arguments = QLineEdit("n_maps: 8")
-        self.arguments.setToolTip("arguments of the architecture, e.g. n_maps: 8, encoder: grouped")
+        self.arguments.textChanged.connect(self._tell_arguments)
+        self._tell_arguments(self.arguments.text())
         self.arguments.setAccessibleName("arguments of the architecture")
         row = QHBoxLayout()
         row.addWidget(self.file, 1)
         row.addWidget(self.browse)
-        form = QFormLayout(self)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow(row)
-        form.addRow("Architecture", self.architecture)
-        form.addRow("Arguments", self.arguments)
+        self._rows = QFormLayout()
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addLayout(row)  # not a row of the form, which would not give a long name its lines
+        box.addLayout(self._rows)
+        self.add_row("Architecture", self.architecture)
+        self.add_row("Arguments", self.arguments)
+
+    def add_row(self, name: str, field: QWidget) -> None:
+        """Add a field of its own below, in line with the others."""
+        self._rows.addRow(Name(name), field)
 
     def use(self, path: Path) -> None:
         """Take a file, and what its header says about the architecture."""
@@ -63,6 +71,7 @@ class ModelForm(QWidget):
             self.architecture.setCurrentText(said["architecture"])
         if "arguments" in said:
             self.arguments.setText(said["arguments"].strip("{} \n"))
+            self.arguments.setCursorPosition(0)
 
     def given_arguments(self) -> dict[str, object]:
         """Return the arguments that were typed.
@@ -87,6 +96,11 @@ class ModelForm(QWidget):
         """Return the architecture as `load_model` wants it."""
         text = self.architecture.currentText().strip()
         return f"code:{text}" if ".py:" in text and not text.startswith("code:") else text
+
+    def _tell_arguments(self, text: str) -> None:
+        self.arguments.setToolTip(
+            tooltip(["Arguments of the architecture, like n_maps: 8, encoder: grouped", text])
+        )
 
     def _on_browse(self) -> None:
         kinds = "Model weights (*.safetensors *.pt *.pth *.ckpt)"

@@ -14,6 +14,7 @@ from napari.layers import Image
 
 from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.layers import KEY, picture_layers
+from napari_latentattr.widgets.colour_bar import show_bar
 from napari_latentattr.widgets.own_layers import find_layer, own_layers, put_layer, slot_of
 
 KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
@@ -115,8 +116,7 @@ class Overlays:
         top = kind == self.seen_kind
         if seen:
             layer.visible = top and self.shown
-        layer.colorbar.position = "top_right"
-        layer.colorbar.visible = top
+        show_bar(self._viewer, layer, shown=top)
         if top:
             # Else the controls would change a layer that nobody sees.
             self._viewer.layers.selection.active = layer

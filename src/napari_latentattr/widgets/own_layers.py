@@ -13,7 +13,8 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_latentattr.layers import DEEP, KEY, MAP_AXIS, SIGNED, UNSIGNED, Layer
+from napari_latentattr.core.colours import DEEP, SIGNED, UNSIGNED
+from napari_latentattr.layers import KEY, MAP_AXIS, Layer
 
 # Which layer a later one replaces: kind, image (where there is one for each), whether side by side
 Slot: TypeAlias = tuple[str, str | None, bool]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from qtpy.QtGui import QColor, QPalette
 
+from napari_latentattr.core.verdict_words import NOT_FINAL
+
 # Dark, light. Told apart under simulated colour blindness; a shape always stands beside them.
 _DRIVES = ("#56B4E9", "#0069A6")
 _NEGLIGIBLE = ("#9aa3ad", "#6b6f75")
@@ -89,6 +91,7 @@ class Colours:
             "not supported": self.not_supported,
             "ok": self.ok,
             "supported": self.ok,
+            NOT_FINAL: self.muted,
         }
         if word not in fields:
             raise ValueError(f"a verdict is one of {', '.join(fields)}; got {word!r}")

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_latentattr.widgets.text import Card, Words
 
 ALWAYS = ""
 
@@ -62,10 +64,23 @@ class Shortcuts:
         self._shortcuts["cancel"].setEnabled(running)
 
 
-def key_list() -> str:
-    """All keys as a table in rich text."""
-    rows = "".join(
-        f"<tr><td><b>{key.keys}</b></td><td width=14></td><td>{key.does}</td></tr>"
-        for key in (*KEYS.values(), PEEK)
-    )
-    return f"<table>{rows}</table>"
+class KeyList(QWidget):
+    """All keys, and what each does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        rows = "".join(
+            f"<tr><td><b>{key.keys}</b></td><td width=14></td><td>{_sentence(key)}</td></tr>"
+            for key in (*KEYS.values(), PEEK)
+        )
+        card = Card("Keys")
+        card.box.addWidget(Words(f"<table>{rows}</table>"))
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.addWidget(card)
+        box.addStretch(1)
+
+
+def _sentence(key: Key) -> str:
+    where = f" (in {key.step.capitalize()})" if key.step else ""
+    return f"{key.does[:1].upper()}{key.does[1:]}{where}"

@@ -13,8 +13,9 @@ from qtpy.QtWidgets import QFileDialog, QPushButton, QVBoxLayout, QWidget
 from napari_latentattr import jobs
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.pill import Pill
 from napari_latentattr.widgets.study_cards import ModelCard, StudyCard
-from napari_latentattr.widgets.text import Card, PrimaryButton, Words
+from napari_latentattr.widgets.text import Button, Card, PrimaryButton, Words
 from napari_latentattr.widgets.use_layers import UseLayers
 
 _SAMPLE = (
@@ -63,13 +64,13 @@ class StudyPage(QWidget):
 
     def _build_empty(self) -> None:
         self.open = PrimaryButton("Open study…")
-        self.open.setToolTip("a study.yaml: images, table of cases, model and outcome")
+        self.open.setToolTip("A study.yaml: images, table of cases, model and outcome")
         self.open.clicked.connect(self._on_open)
-        self.use_layers = QPushButton("Use open layers…")
-        self.use_layers.setToolTip("take layers of this viewer as the images, and a model file")
+        self.use_layers = Button("Use open layers…")
+        self.use_layers.setToolTip("Take layers of this viewer as the images, and a model file")
         self.use_layers.clicked.connect(lambda: self._ask_layers(show=True))
-        self.demo = QPushButton("Try the demo study")
-        self.demo.setToolTip("real DTI images of one person and a trained model; no download")
+        self.demo = Button("Try the demo study")
+        self.demo.setToolTip("Real DTI images of one person and a trained model; no download")
         self.demo.clicked.connect(self.demo_wanted)
         box = QVBoxLayout(self.empty)
         box.setContentsMargins(0, 0, 0, 0)
@@ -78,12 +79,14 @@ class StudyPage(QWidget):
                 "1  Bring the images and the model",
                 "Drop a study file here (study.yaml).",
                 self.open,
+                dashed=True,
             ),
             _card(
                 "2  Or start from what is open",
-                "Use images that are open in the viewer, and a model: safetensors, or a weights-"
-                "only .pt.",
+                "Use images that are open in the viewer, and drop a model here: safetensors, or a "
+                "weights-only .pt.",
                 self.use_layers,
+                dashed=True,
             ),
             _card(
                 "No data at hand?",
@@ -94,6 +97,7 @@ class StudyPage(QWidget):
         ):
             box.addWidget(card)
         result = Card("What you will get")
+        result.box.addWidget(Pill("drives", "driven by FA_x"))
         result.box.addWidget(Words(f"<i>{_SAMPLE}</i>"))
         box.addWidget(result)
         box.addWidget(
@@ -142,8 +146,8 @@ class StudyPage(QWidget):
         self.wants.emit(lambda trust: make(self._session, trust))
 
 
-def _card(title: str, text: str, button: QPushButton) -> Card:
-    card = Card(title)
+def _card(title: str, text: str, button: QPushButton, *, dashed: bool = False) -> Card:
+    card = Card(title, dashed=dashed)
     card.box.addWidget(Words(escape(text)))
     card.box.addWidget(button, alignment=Qt.AlignmentFlag.AlignLeft)
     return card

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from html import escape
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QHBoxLayout
 
 from napari_latentattr.session import Session
-from napari_latentattr.widgets.text import Card, Words
+from napari_latentattr.widgets.facts import Facts, Rows, Thumb, Tick
+from napari_latentattr.widgets.pill import Pill
+from napari_latentattr.widgets.text import Button, Card, Words
 
 
 class StudyCard(Card):
@@ -18,17 +19,16 @@ class StudyCard(Card):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.name, self.images, self.earlier = Words(), Words(), Words()
-        self.change = QPushButton("Change…")
-        self.change.setToolTip("open another study; results of this one are kept")
-        self.facts = _Facts()
+        self.name, self.earlier = Words(), Words(muted=True)
+        self.change = Button("Change…")
+        self.change.setToolTip("Open another study; results of this one are kept")
+        self.facts, self.images = Facts(), Rows(Thumb)
         head = QHBoxLayout()
         head.addWidget(self.name, 1)
         head.addWidget(self.change)
         self.box.addLayout(head)
-        self.box.addWidget(self.facts)
-        self.box.addWidget(self.images)
-        self.box.addWidget(self.earlier)
+        for part in (self.facts, self.images, self.earlier):
+            self.box.addWidget(part)
         session.study_changed.connect(lambda: self.earlier.say(""))
         session.study_changed.connect(self.refresh)
         session.latents_changed.connect(self.refresh)
@@ -42,24 +42,26 @@ class StudyCard(Card):
         cohort, volumes = study.cohort, self._session.volumes
         self.name.say(f"<b>Study</b> · {escape(study.name)}")
         facts = {
-            "cases": f"{len(volumes):,}",
-            "patients": f"{len(set(cohort.patients)):,}",
-            "images per case": str(len(study.channels)),
+            "Cases": f"{len(volumes):,}",
+            "Patients": f"{len(set(cohort.patients)):,}",
+            "Images per case": str(len(study.channels)),
         }
-        if len(cohort) != len(volumes):
-            facts["units"] = f"{len(cohort)} {cohort.unit_name}"
         latents = self._session.latents
         if latents is not None:
             grid = latents.stack.grid
-            facts["grid"] = " × ".join(map(str, grid.shape))  # noqa: RUF001
-            facts["voxel"] = " × ".join(f"{s:.3g}" for s in grid.spacing) + " mm"  # noqa: RUF001
-            facts["shown"] = "R on the left" if grid.known else "orientation unknown"
+            facts["Shown"] = "R on the left" if grid.known else "orientation unknown"
+            facts["Grid"] = " × ".join(map(str, grid.shape))  # noqa: RUF001
+            facts["Voxel"] = " × ".join(f"{s:.3g}" for s in grid.spacing) + " mm"  # noqa: RUF001
+        if len(cohort) != len(volumes):
+            facts["Units"] = f"{len(cohort)} {cohort.unit_name}"
         self.facts.show_facts(facts)
-        rows = "".join(
-            f"<tr><td>{i}</td><td width=12></td><td><b>{escape(name)}</b></td></tr>"
-            for i, name in enumerate(study.channels)
+        data = [None] * len(study.channels) if latents is None else latents.stack.data
+        self.images.show_rows(
+            [
+                (image, f"<b>{escape(name)}</b>", f"input {index}")
+                for index, (image, name) in enumerate(zip(data, study.channels, strict=True))
+            ]
         )
-        self.images.say(f"<table>{rows}</table>")
 
 
 class ModelCard(Card):
@@ -68,8 +70,11 @@ class ModelCard(Card):
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
-        self.name, self.facts, self.checks, self.warning = Words(), _Facts(), Words(), Words()
-        for part in (self.name, self.facts, self.checks, self.warning):
+        self.name, self.facts, self.checks = Words(), Facts(), Rows(Tick)
+        self.trust, self.warning = Pill(), Words()
+        self._amber = Card(tone="undecided")
+        self._amber.box.addWidget(self.warning)
+        for part in (self.name, self.facts, self.trust, self.checks, self._amber):
             self.box.addWidget(part)
         session.study_changed.connect(self.refresh)
         session.latents_changed.connect(self.refresh)
@@ -84,28 +89,34 @@ class ModelCard(Card):
         latents = self._session.latents
         self.name.say(f"<b>Model</b> · latent layer {escape(spec.layer)}")
         facts = {
-            "maps": f"{spec.n_maps:,}",
-            "images": str(spec.n_channels),
-            "stride": " × ".join(f"{s:g}" for s in spec.stride),  # noqa: RUF001
-            "sees": _field(spec.receptive_field, latents.stack.grid.spacing if latents else None),
-            "parameters": _count(sum(p.numel() for p in study.model.module.parameters())),
-            "device": spec.device.upper(),
+            "Maps": f"{spec.n_maps:,}",
+            "Images": str(spec.n_channels),
+            "Stride": " × ".join(f"{s:g}" for s in spec.stride),  # noqa: RUF001
+            "Receptive field": _field(
+                spec.receptive_field, latents.stack.grid.spacing if latents else None
+            ),
+            "Parameters": _count(sum(p.numel() for p in study.model.module.parameters())),
+            "Device": spec.device.upper(),
         }
         self.facts.show_facts(facts)
-        self.checks.say("<br>".join(self._checks()))
-        self.warning.say("<br><br>".join(self._warnings()))
+        if self._session.ran_code:
+            self.trust.set_verdict("undecided", "your code was run")
+        else:
+            self.trust.set_verdict("ok", "weights only, no code run")
+        self.checks.show_rows(self._checks())
+        warnings = self._warnings()
+        self.warning.say("<br><br>".join(warnings))
+        self._amber.setVisible(bool(warnings))
 
-    def _checks(self) -> list[str]:
-        trust = "your code was run" if self._session.ran_code else "weights only, no code run"
-        lines = [f"Trust: <b>{trust}</b>"]
-        tried = self._session.tried
+    def _checks(self) -> list[tuple[bool, str, str]]:
+        tried, checks = self._session.tried, []
         if tried is None:
-            return lines
+            return []
         if not math.isnan(tried.gap):
             gap = "exactly" if tried.gap == 0 else f"within {tried.gap:.0e}"
-            lines.append(f"decode(encode(x)) equals model(x): {gap}")
-        lines.append(f"same answer twice: {'exactly' if tried.repeats else '<b>no</b>'}")
-        return lines
+            checks.append((True, "decode(encode(x)) equals model(x)", gap))
+        said = "exactly" if tried.repeats else "no"
+        return [*checks, (tried.repeats, "Same answer twice", said)]
 
     def _warnings(self) -> list[str]:
         study = self._session.study
@@ -124,27 +135,6 @@ class ModelCard(Card):
                 "the receptive field above leaves that out."
             )
         return said
-
-
-class _Facts(QWidget):
-    """Small names over bold values, three in a row."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._grid = QGridLayout(self)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._cells: list[Words] = []
-
-    def show_facts(self, facts: dict[str, str]) -> None:
-        for index, (name, value) in enumerate(facts.items()):
-            if index == len(self._cells):
-                self._cells.append(Words())
-                self._grid.addWidget(
-                    self._cells[-1], index // 3, index % 3, Qt.AlignmentFlag.AlignTop
-                )
-            self._cells[index].say(f"{escape(name)}<br><b>{escape(value)}</b>")
-        for cell in self._cells[len(facts) :]:
-            cell.say("")
 
 
 def _field(voxels: tuple[int, ...], spacing: tuple[float, ...] | None) -> str:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_latentattr.layers import DEEP, MAP_AXIS, SIGNED, UNSIGNED
+from napari_latentattr.core.colours import DEEP, SIGNED, UNSIGNED
+from napari_latentattr.layers import MAP_AXIS
 from napari_latentattr.widgets.own_layers import go_to, own_layers, place_of, slot_of
+from napari_latentattr.widgets.view_state import View
 
 ANATOMY_OPACITY = 0.55
 # From the front with the head up, in axes (inferior, posterior, left)
@@ -29,10 +31,14 @@ class ThreeD:
         self._deep = False
         self._turned = False
         self._place: dict[str, float] = {}
-        self._order: tuple[int, ...] = ()
+        self._view = View.of(viewer)
+        self._back: View | None = None
         self._opacity: dict[Image, float] = {}
         dims = viewer.dims
+        camera = viewer.scene.camera
         dims.events.point.connect(self._remember)
+        camera.events.connect(self._remember)
+        dims.events.order.connect(self._after_order, position="last")
         dims.events.ndisplay.connect(self._switch)
         self._remember()
         self._switch()
@@ -52,8 +58,11 @@ class ThreeD:
 
     def close(self) -> None:
         """Let go of the viewer."""
-        self._viewer.dims.events.point.disconnect(self._remember)
-        self._viewer.dims.events.ndisplay.disconnect(self._switch)
+        events = self._viewer.dims.events
+        events.point.disconnect(self._remember)
+        self._viewer.scene.camera.events.disconnect(self._remember)
+        events.order.disconnect(self._after_order)
+        events.ndisplay.disconnect(self._switch)
 
     def _dress_image(self, layer: Image) -> None:
         if self._deep and layer not in self._opacity:
@@ -63,26 +72,34 @@ class ThreeD:
             layer.opacity = self._opacity.pop(layer)
 
     def _remember(self, event: object = None) -> None:
-        if not self._deep:
-            self._place = place_of(self._viewer)
+        # The viewer moves its camera for 3D and back before this class hears of it.
+        if not self._deep and self._viewer.dims.ndisplay == 2:
+            self._place, self._view = place_of(self._viewer), View.of(self._viewer)
 
     def _switch(self, event: object = None) -> None:
         dims = self._viewer.dims
         deep = dims.ndisplay == 3
         if deep == self._deep:
             return
-        self._deep = deep
         if deep:
-            self._order = dims.order
+            self._deep = True
             self._face_the_front()
         else:
-            if sorted(self._order) == list(range(dims.ndim)):
-                dims.order = self._order
+            back = self._view
+            if dims.order != back.order and sorted(back.order) == list(range(dims.ndim)):
+                dims.order, self._back = back.order, back
             # On its way back the viewer moves to the middle of the volume.
-            self._deep = True
             go_to(self._viewer, self._place)
+            back.restore(self._viewer)
             self._deep = False
         self.dress()
+
+    def _after_order(self, event: object = None) -> None:
+        """Undo that the viewer fits everything into view, after the call that set the order."""
+        back, self._back = self._back, None
+        if back is not None:
+            back.restore(self._viewer)
+        self._remember()
 
     def _face_the_front(self) -> None:
         """Keep a body from being mirrored, and look it in the face the first time."""

@@ -69,6 +69,11 @@ def thumbnail(
     return _fitted(colours, round(size * ratio), ratio, colormap)
 
 
+def middle_thumbnail(image: npt.NDArray[np.floating], size: int, *, ratio: float = 1.0) -> QImage:
+    """Picture of a 2D image, or of the middle slice along the first axis of a volume."""
+    return thumbnail(image if image.ndim == 2 else image[len(image) // 2], size=size, ratio=ratio)
+
+
 def map_thumbnail(
     volume: npt.NDArray[np.floating],
     size: int = _SIDE,

@@ -9,20 +9,19 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
-    QFormLayout,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
 )
 
 from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError, LatentAttrError
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.model_form import ModelForm
 from napari_latentattr.widgets.open_layers import is_ours, open_image
-from napari_latentattr.widgets.text import Card, PrimaryButton, Words
+from napari_latentattr.widgets.text import Button, Card, PrimaryButton, Words, fit_choice
 
 _NONE = "none"
 _SCALINGS = {"scale to 1–99 % of each image": "percentile", "leave as they are": "none"}  # noqa: RUF001
@@ -49,23 +48,20 @@ class UseLayers(Card):
         self.images = QListWidget()
         self.images.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.images.setAccessibleName("layers to use as images")
-        self.images.setToolTip("tick one layer an image; drag them into the order of the model")
-        self.images.setMaximumHeight(9 * self.fontMetrics().height())
+        self.images.setToolTip("Tick one layer an image; drag them into the order of the model")
         self.model = ModelForm()
         self.outcome, self.scaling = QComboBox(), QComboBox()
-        self.outcome.setToolTip("a Labels layer: paint the region that you ask about")
+        fit_choice(self.outcome, "A Labels layer: paint the region that you ask about")
         self.outcome.setAccessibleName("outcome")
         self.scaling.addItems(list(_SCALINGS))
-        self.scaling.setMinimumContentsLength(9)
-        self.scaling.setToolTip("intensities as in the training of the model")
+        fit_choice(self.scaling, "Intensities as in the training of the model")
         self.scaling.setAccessibleName("scaling of the images")
         self.go = PrimaryButton("Use these")
         self.go.clicked.connect(self._on_go)
-        back = QPushButton("Back")
+        back = Button("Back")
         back.clicked.connect(self.given_up)
-        form = QFormLayout()
-        form.addRow("Intensities", self.scaling)
-        form.addRow("Outcome", self.outcome)
+        self.model.add_row("Intensities", self.scaling)
+        self.model.add_row("Outcome", self.outcome)
         row = QHBoxLayout()
         row.addWidget(back)
         row.addStretch(1)
@@ -73,8 +69,8 @@ class UseLayers(Card):
         self.box.addWidget(Words("Tick one layer for each image, in the order of the model."))
         self.box.addWidget(self.images)
         self.box.addWidget(self.model)
-        self.box.addLayout(form)
         self.box.addLayout(row)
+        follow(self.images, lambda em: self._fit_list())
 
     def refresh(self) -> None:
         """List the layers that are open now; the first on top, as in the order of opening."""
@@ -91,11 +87,17 @@ class UseLayers(Card):
                 self.images.addItem(item)
         if self.outcome.count() > 1:
             self.outcome.setCurrentIndex(1)
+        self._fit_list()
 
     def chosen(self) -> list[str]:
         """Names of the ticked layers, in order."""
         items = [self.images.item(i) for i in range(self.images.count())]
         return [item.text() for item in items if item.checkState() == Qt.CheckState.Checked]
+
+    def _fit_list(self) -> None:
+        rows = min(max(self.images.count(), 1), 8)
+        tall = max(self.images.sizeHintForRow(0), self.images.fontMetrics().height())
+        self.images.setFixedHeight(rows * tall + 8)
 
     def hide_used(self) -> None:
         """Hide the layers that were taken: the study shows its own, as the model sees them."""

@@ -7,6 +7,7 @@ from math import cos, pi, sin
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.widgets.palette import Colours
 
 _DASHES = 7
@@ -20,7 +21,8 @@ def paint_verdict(painter: QPainter, rect: QRectF, word: str, colours: Colours) 
     word : str
         ``drives``: disc; ``negligible``: ring; ``no dependence found``: ring with a stroke through
         it, the sign of an empty set; ``undecided``: broken ring around a dot; ``tie``: two rings;
-        ``mixed``: half a disc; ``not supported``: cross; ``ok`` and ``supported``: tick.
+        ``mixed``: half a disc; ``not supported``: cross; ``ok`` and ``supported``: tick; ``not
+        final``: three dots.
 
     Raises
     ------
@@ -91,6 +93,11 @@ def _tick(painter: QPainter, centre: QPointF, radius: float, colour: QColor) -> 
     painter.drawPolyline(line)
 
 
+def _dots(painter: QPainter, centre: QPointF, radius: float, colour: QColor) -> None:
+    for shift in (-0.7, 0.0, 0.7):
+        _disc(painter, centre + QPointF(shift * radius, 0), 0.2 * radius, colour)
+
+
 _SHAPES = {
     "drives": _disc,
     "negligible": _ring,
@@ -101,4 +108,5 @@ _SHAPES = {
     "not supported": _cross,
     "ok": _tick,
     "supported": _tick,
+    NOT_FINAL: _dots,
 }
