@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -123,13 +124,14 @@ def _arithmetic(turn: Turn, name: str, find: Find) -> Step:
 
 
 def _sum(turn: Turn, inputs: tuple[int, ...], factors: tuple[float, ...], constant: float) -> Step:
-    def run(*parts: Tensor) -> Tensor:
+    def run(*parts: Tensor, constant: float = constant) -> Tensor:
         made = parts[0] * factors[0] if factors[0] != 1 else parts[0]
         for part, factor in zip(parts[1:], factors[1:], strict=True):
             made = torch.add(made, part, alpha=factor)
         return made + constant if constant else made.clone() if made is parts[0] else made
 
-    return Step(turn.name, "sum", inputs, run, factors=factors)
+    linear = partial(run, constant=0.0)
+    return Step(turn.name, "sum", inputs, run, factors=factors, linear=linear)
 
 
 def _joined(turn: Turn, find: Find, ndim: int) -> Step:
@@ -137,7 +139,11 @@ def _joined(turn: Turn, find: Find, ndim: int) -> Step:
     if given.get("dim", 0) not in (1, -ndim - 1) or not isinstance(given["tensors"], list | tuple):
         raise UnreadableError(f"{turn.name} joins images along another axis than the features")
     inputs = tuple(map(find, given["tensors"]))
-    return Step(turn.name, "cat", inputs, lambda *parts: torch.cat(parts, dim=1))
+
+    def join(*parts: Tensor) -> Tensor:
+        return torch.cat(parts, dim=1)
+
+    return Step(turn.name, "cat", inputs, join, linear=join)
 
 
 def _pool(turn: Turn, name: str, find: Find, ndim: int) -> Step:

@@ -7,7 +7,7 @@ by name; what is read is compared with the module itself before it is believed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
@@ -73,6 +73,11 @@ class Step:
         Of convolutions and pooling; of ``pad`` with kernel and stride 1.
     factors : tuple of float
         Of ``sum``, one an input.
+    linear : callable or None
+        As `run`, for a change of the inputs: without biases and constants. None where a change
+        is not enough to tell the change of the output.
+    one_feature : callable or None
+        As `linear`, for a change (N, 1, *S) of the one feature that is named second.
     """
 
     name: str
@@ -82,6 +87,8 @@ class Step:
     module: nn.Module | None = None
     window: Window | None = None
     factors: tuple[float, ...] = ()
+    linear: Callable[..., Tensor] | None = None
+    one_feature: Callable[[Tensor, int], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,5 +121,4 @@ def pruned(steps: list[Step], output: int) -> Graph:
 
 
 def _moved(step: Step, place: dict[int, int]) -> Step:
-    inputs = tuple(place[i] for i in step.inputs)
-    return Step(step.name, step.kind, inputs, step.run, step.module, step.window, step.factors)
+    return replace(step, inputs=tuple(place[i] for i in step.inputs))

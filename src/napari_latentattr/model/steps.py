@@ -6,8 +6,11 @@ Asks layers for their settings and functions for their arguments; runs nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -65,7 +68,7 @@ def layer_step(name: str, layer: nn.Module, inputs: tuple[int, ...], ndim: int) 
     if isinstance(layer, _BatchNorm):
         if layer.running_mean is None:
             raise UnreadableError(f"{_called(name, layer)} makes every voxel depend on every other")
-        return Step(name, "affine", inputs, layer, layer)
+        return Step(name, "affine", inputs, layer, layer, linear=_scaled(layer))
     if isinstance(layer, _ConvTransposeNd):
         return _transposed(name, layer, inputs)
     if isinstance(layer, _ConvNd):
@@ -75,7 +78,7 @@ def layer_step(name: str, layer: nn.Module, inputs: tuple[int, ...], ndim: int) 
     if isinstance(layer, _AvgPoolNd):
         return _avg_pool(name, layer, inputs, ndim)
     if isinstance(layer, nn.Upsample):
-        return Step(name, "resize", inputs, layer, layer)
+        return Step(name, "resize", inputs, layer, layer, linear=layer)
     if isinstance(layer, _ConstantPadNd):
         return padding_step(name, inputs, layer.padding, layer.value, ndim)
     raise UnreadableError(f"{_called(name, layer)} is of a kind that is not known")
@@ -89,10 +92,11 @@ def padding_step(
     sides = tuple((given[2 * a], given[2 * a + 1]) for a in reversed(range(ndim)))
     ones = (1,) * ndim
 
-    def run(x: Tensor) -> Tensor:
+    def run(x: Tensor, value: float = value) -> Tensor:
         return functional.pad(x, given, value=value)
 
-    return Step(name, "pad", inputs, run, None, Window(ones, ones, sides, ones))
+    window = Window(ones, ones, sides, ones)
+    return Step(name, "pad", inputs, run, None, window, linear=partial(run, value=0.0))
 
 
 def _convolution(name: str, layer: _ConvNd, inputs: tuple[int, ...]) -> Step:
@@ -109,16 +113,14 @@ def _convolution(name: str, layer: _ConvNd, inputs: tuple[int, ...]) -> Step:
     window = Window(kernel, tuple(layer.stride), sides, dilation)
     convolve = _CONV[len(kernel)]
 
-    def run(x: Tensor) -> Tensor:
+    def respond(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         before = [low for low, _ in sides]
         if any(low != high for low, high in sides):
             x = functional.pad(x, [e for side in reversed(sides) for e in side])
             before = [0] * len(sides)
-        return convolve(
-            x, layer.weight, layer.bias, layer.stride, before, layer.dilation, layer.groups
-        )
+        return convolve(x, weight, bias, layer.stride, before, layer.dilation, layer.groups)
 
-    return Step(name, "conv", inputs, run, layer, window)
+    return _linear_layer(Step(name, "conv", inputs, respond, layer, window), layer, axis=1)
 
 
 def _transposed(name: str, layer: _ConvTransposeNd, inputs: tuple[int, ...]) -> Step:
@@ -129,11 +131,33 @@ def _transposed(name: str, layer: _ConvTransposeNd, inputs: tuple[int, ...]) -> 
     window = Window(kernel, tuple(layer.stride), sides, dilation)
     spread = _UP[len(kernel)]
 
-    def run(x: Tensor) -> Tensor:
+    def respond(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         settings = (layer.stride, pads, added, layer.groups, layer.dilation)
-        return spread(x, layer.weight, layer.bias, *settings)
+        return spread(x, weight, bias, *settings)
 
-    return Step(name, "conv_transpose", inputs, run, layer, window)
+    step = Step(name, "conv_transpose", inputs, respond, layer, window)
+    return _linear_layer(step, layer, axis=0)
+
+
+def _linear_layer(step: Step, layer: _ConvNd, axis: int) -> Step:
+    """Fill in what a layer computes, given its response to an input, a weight and a bias.
+
+    Parameters
+    ----------
+    axis : int
+        Of the weight, along which the features of the input lie.
+    """
+    respond = step.run
+
+    def one_feature(x: Tensor, feature: int) -> Tensor:
+        return respond(x, layer.weight.narrow(axis, feature, 1), None)
+
+    return replace(
+        step,
+        run=lambda x: respond(x, layer.weight, layer.bias),
+        linear=lambda x: respond(x, layer.weight, None),
+        one_feature=one_feature if layer.groups == 1 else None,
+    )
 
 
 def _max_pool(name: str, layer: _MaxPoolNd, inputs: tuple[int, ...], ndim: int) -> Step:
@@ -144,7 +168,8 @@ def _max_pool(name: str, layer: _MaxPoolNd, inputs: tuple[int, ...], ndim: int) 
 
 
 def _avg_pool(name: str, layer: _AvgPoolNd, inputs: tuple[int, ...], ndim: int) -> Step:
-    return Step(name, "avg_pool", inputs, layer, layer, _pooled(layer, (1,) * ndim, ndim))
+    window = _pooled(layer, (1,) * ndim, ndim)
+    return Step(name, "avg_pool", inputs, layer, layer, window, linear=layer)
 
 
 def _pooled(layer: Any, dilation: tuple[int, ...], ndim: int) -> Window:
@@ -152,6 +177,18 @@ def _pooled(layer: Any, dilation: tuple[int, ...], ndim: int) -> Window:
     stride = _each(layer.stride, ndim) if layer.stride else kernel
     sides = tuple((p, p) for p in _each(layer.padding, ndim))
     return Window(kernel, stride, sides, dilation)
+
+
+def _scaled(layer: _BatchNorm) -> Callable[[Tensor], Tensor]:
+    """Scale of a batch normalisation in evaluation mode, without its shift."""
+
+    def scale(x: Tensor) -> Tensor:
+        spread = cast("Tensor", layer.running_var)
+        return functional.batch_norm(
+            x, torch.zeros_like(spread), spread, layer.weight, eps=layer.eps
+        )
+
+    return scale
 
 
 def _spared(layer: nn.Module) -> Callable[[Tensor], Tensor]:
