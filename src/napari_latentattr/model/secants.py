@@ -13,13 +13,16 @@ differences, ICML 2017 (the rescale rule, there sent backwards).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from napari_latentattr.model.graph import Graph, Step
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.reading import read_decoder, read_encoder
+from napari_latentattr.model.slicewise import SlicewiseModel
 
 Linear: TypeAlias = Callable[..., Tensor]
 
@@ -89,6 +92,48 @@ class Secants:
                 if not left[j]:
                     found.pop(j, None)
         return found[len(self._steps) - 1]
+
+
+class Division:
+    """The change of a half of a model between two inputs, divided among the input's features.
+
+    A volume under a 2D model is divided slice by slice.
+
+    Parameters
+    ----------
+    model : LatentModel or SlicewiseModel
+        Inside ``running``.
+    half : {"encoder", "decoder"}
+    x, start : (1, F, *S) tensor
+
+    Raises
+    ------
+    UnreadableError
+        When that half is no plain list of steps.
+    """
+
+    def __init__(
+        self,
+        model: LatentModel | SlicewiseModel,
+        half: Literal["encoder", "decoder"],
+        x: Tensor,
+        start: Tensor,
+    ) -> None:
+        self._volumes = model if isinstance(model, SlicewiseModel) else None
+        read = read_encoder if half == "encoder" else read_decoder
+        graph = read(model.model if isinstance(model, SlicewiseModel) else model)
+        ends, starts = (self._planes(side) for side in (x, start))
+        self._differences = [a - b for a, b in zip(ends, starts, strict=True)]
+        self._secants = [Secants(graph, a, b) for a, b in zip(ends, starts, strict=True)]
+
+    def part(self, feature: int) -> Tensor:
+        """Return what one feature adds to the output, (1, G, *T)."""
+        sides = zip(self._secants, self._differences, strict=True)
+        sent = torch.cat([secants.send_features(d, [feature]) for secants, d in sides])
+        return sent if self._volumes is None else self._volumes.unfold(sent, 1)
+
+    def _planes(self, x: Tensor) -> list[Tensor]:
+        return [x] if self._volumes is None else list(torch.split(self._volumes.fold(x), 1))
 
 
 def _linear(

@@ -1,0 +1,87 @@
+"""Registered method: what each image adds to a map by the secants of the network, in one pass."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+
+from napari_latentattr.core.latent_grid import to_input_grid
+from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.types import Attribution, CaseSource, Float32, ImageStack, MapRef
+from napari_latentattr.methods._registry import register
+from napari_latentattr.methods.cases import body_latents, companions, mean_images
+from napari_latentattr.methods.results import Question
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.secants import Division
+from napari_latentattr.model.slicewise import SlicewiseModel
+
+
+@register(
+    "channel_rescale",
+    title="Rescale differences (one pass)",
+    source="Shrikumar, Greenside & Kundaje, ICML 2017",
+    claims={"complete", "ignores_unused_channel", "symmetric"},
+)
+def channel_rescale(
+    model: LatentModel | SlicewiseModel,
+    stack: ImageStack,
+    target: MapRef,
+    *,
+    cohort: CaseSource | None = None,
+    baseline: Literal["mean", "zero"] = "mean",
+    progress: Progress = SILENT,
+) -> Attribution:
+    """Show what each image adds to the map, where, in the time of a few passes.
+
+    Between a baseline and the case every layer is taken as straight, so that the shares of the
+    images add up at every latent. Images are not tried in combinations: where they work together
+    the shares differ from those of Shapley.
+
+    Parameters
+    ----------
+    baseline : {"mean", "zero"}
+        What the images are compared with: their mean over the cohort, or zero.
+
+    References
+    ----------
+    Shrikumar, Greenside, Kundaje: Learning important features through propagating activation
+    differences, ICML 2017 (the rescale rule, sent forwards here).
+    """
+    asked = Question("channel_rescale", model, stack, target, {"baseline": baseline})
+    start = np.zeros_like(stack.data)
+    if baseline == "mean":
+        start = mean_images(
+            model, stack, companions(cohort, "the mean image as a baseline"), progress
+        )
+    parts, change = _divide(model, stack.data, start, target.index, progress)
+    inside = body_latents(stack, model.spec, change.shape)
+    score = parts[:, inside].mean(axis=1, dtype=np.float64)
+    volume = to_input_grid(parts, model.spec, stack.grid.shape)
+    if stack.mask is not None:
+        volume = np.where(stack.mask, volume, np.float32(0))
+    residual = float(score.sum() - change[inside].mean(dtype=np.float64))
+    return asked.answer(volume, score, unit="latent units", residual=residual)
+
+
+def _divide(
+    model: LatentModel | SlicewiseModel,
+    data: Float32,
+    start: Float32,
+    which: int,
+    progress: Progress,
+) -> tuple[Float32, Float32]:
+    """Shares (C, *L) of the images in the change of one map, and the change (*L)."""
+    text = "sending differences through the encoder"
+    x, begin = (torch.from_numpy(d[None].copy()).to(model.spec.device) for d in (data, start))
+    with model.running():
+        progress.report(0, len(data), text)
+        division = Division(model, "encoder", x, begin)
+        parts = []
+        for c in range(len(data)):
+            progress.report(c, len(data), text)
+            parts.append(division.part(c)[0, which].cpu().numpy())
+        progress.report(len(data), len(data), text)
+        change = (model.encode_tensor(x) - model.encode_tensor(begin))[0, which].cpu().numpy()
+    return np.stack(parts), change
