@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.toy import linear_model, people, volumes
+from tests.toy import linear_model, people, skipping_model, volumes
 
 from napari_latentattr import Attribution, Cohort, attribute, methods
 from napari_latentattr.core.errors import Cancelled
@@ -154,11 +154,23 @@ def test_equal_images_with_equal_weights_get_the_same(key, scene) -> None:
 
 
 @pytest.mark.parametrize("key", [k for k, m in METHODS.items() if m.control])
-def test_a_control_says_so_and_shows_something_where_there_is_nothing(key) -> None:
+def test_a_control_says_so(key) -> None:
     method = METHODS[key]
     assert method.title.endswith("(control)")
     assert "misleading" in method.help
+
+
+@pytest.mark.parametrize("key", ["encode_alone", "solo"])
+def test_an_image_or_a_map_alone_shows_something_where_there_is_nothing(key) -> None:
     assert ask(key, "images of people").score[2] > 0
+
+
+@pytest.mark.parametrize("key", [k for k, m in METHODS.items() if m.view == "drawn"])
+def test_a_way_around_the_maps_is_flagged_in_what_is_drawn_and_nowhere_else(key) -> None:
+    stack, cohort = images_of_people()
+    found = attribute(skipping_model(), stack, 0, method=key, cohort=cohort)
+    assert found.provenance.params["skips"] == "first"
+    assert "skips" not in ask(key, "images of people").provenance.params
 
 
 def test_every_claim_is_made_and_so_tested() -> None:

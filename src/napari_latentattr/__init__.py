@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_latentattr.cohort.study import Study, open_study
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
+    from napari_latentattr.core.latent_response import LatentResponse
+    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.core.types import (
         Attribution,
         Evidence,
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from napari_latentattr.methods.channel_dependence import channel_dependence
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
+    from napari_latentattr.methods.latent_response import latent_response
+    from napari_latentattr.methods.traversal import traverse
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
@@ -44,18 +48,22 @@ _HOME = {
     "Grid": "core.types",
     "ImageStack": "core.types",
     "LatentModel": "model.latent",
+    "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
     "Ranking": "core.types",
     "Study": "cohort.study",
+    "Traversal": "core.traversal",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
+    "latent_response": "methods.latent_response",
     "load_model": "model.loading",
     "open_study": "cohort.study",
     "rank_maps": "ranking.rank",
     "read_stack": "io.volumes",
     "register": "methods._registry",
+    "traverse": "methods.traversal",
     "write_volume": "io.writing",
 }
 
@@ -69,18 +77,22 @@ __all__ = [
     "Grid",
     "ImageStack",
     "LatentModel",
+    "LatentResponse",
     "MapRef",
     "Ranking",
     "Study",
+    "Traversal",
     "attribute",
     "channel_dependence",
     "decompose",
     "dependence_volume",
+    "latent_response",
     "load_model",
     "open_study",
     "rank_maps",
     "read_stack",
     "register",
+    "traverse",
     "write_volume",
 ]
 

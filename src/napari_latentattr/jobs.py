@@ -18,12 +18,14 @@ import numpy as np
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.results import Picture
+from napari_latentattr.core.skip_words import skip_note
 from napari_latentattr.core.types import Attribution, ImageStack, Ranking
 from napari_latentattr.session import Latents, Opened, Session
 
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.open_image import OpenImage
+    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.io.preprocessing import Scaling
     from napari_latentattr.methods._parameters import Value
     from napari_latentattr.methods._registry import Method
@@ -208,6 +210,30 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
     return Job(text, work, keep, session.took(method.key))
 
 
+def traverse(session: Session, steps: int = 9) -> Job[Traversal]:
+    """Draw the selected case while the selected map goes from weak to strong."""
+    study, volumes, selection = session.opened(), session.volumes, session.selection
+
+    def work(progress: Progress) -> Traversal:
+        from napari_latentattr.methods.traversal import traverse
+
+        return traverse(
+            study.model,
+            volumes[selection.case],
+            selection.map,
+            cohort=study.cohort,
+            steps=steps,
+            progress=progress,
+        )
+
+    def keep(found: Traversal) -> None:
+        if session.study is study:
+            session.keep(session.results.with_traversal(found))
+
+    text = f"Traversal of map {selection.map} of {volumes.cases[selection.case]}"
+    return Job(text, work, keep)
+
+
 def _seconds(session: Session) -> float | None:
     if session.pass_seconds is None:
         return None
@@ -228,7 +254,7 @@ def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
         unit=found.unit,
         method=method.key,
         title=method.title,
-        note=_adds_up(found),
+        note="; ".join(filter(None, (_adds_up(found), skip_note(found.provenance.params)))),
         provenance=found.provenance,
         numbers=found.numbers,
     )

@@ -8,7 +8,17 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.toy import CHANNELS, drawn, encoded, linear_model, people, planes, volumes
+from tests.toy import (
+    CHANNELS,
+    LinearAutoencoder,
+    drawn,
+    encoded,
+    linear_model,
+    people,
+    planes,
+    skipping_model,
+    volumes,
+)
 from torch import Tensor, nn
 
 from napari_latentattr import Cohort, LatentModel, attribute, decompose
@@ -176,6 +186,36 @@ def test_drawn_methods_show_what_decompose_computes() -> None:
     main = attribute(model, cohort[1], 2, method="main_effect", cohort=cohort, seed=4)
     np.testing.assert_array_equal(main.volume, found.main_effect(2))
     assert list(main.numbers) == ["entanglement"]
+
+
+@pytest.mark.parametrize("method", ["shapley", "leave_one_out", "main", "solo"])
+def test_a_way_around_the_maps_is_flagged_and_carries_an_empty_image(method) -> None:
+    cohort, model = people(), skipping_model()
+    found = decompose(model, cohort[2], reference=cohort, method=method, maps=[1])
+    assert found.provenance.params["skips"] == "first"
+    code = model.encode(cohort[2].data[None])
+    if method == "solo":
+        code[:, [0, 2, 3]] = 0
+        around = np.array([1.0, 2.0, 3.0]) + net_bias()
+        expected = drawn(code)[0] + around[:, None, None]
+    else:
+        mean = np.mean([model.encode(s.data[None])[0] for s in cohort], axis=0)
+        way = np.zeros_like(code)
+        way[0, 1] = code[0, 1] - mean[1]
+        expected = drawn(way)[0]
+    np.testing.assert_allclose(found.image(1), expected, rtol=0, atol=1e-5)
+
+
+def net_bias() -> np.ndarray:
+    return LinearAutoencoder().decoder.bias.detach().numpy()
+
+
+def test_leaving_one_out_shows_what_decompose_computes() -> None:
+    cohort, model = people(), curved()
+    found = decompose(model, cohort[1], reference=cohort, method="leave_one_out", maps=[2])
+    shown = attribute(model, cohort[1], 2, method="leave_one_out", cohort=cohort)
+    np.testing.assert_array_equal(shown.volume, found.image(2))
+    assert shown.numbers == {"entanglement": found.entanglement[0]}
 
 
 def test_slices_of_one_person_are_compared_with_their_mean_slice() -> None:

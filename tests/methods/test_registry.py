@@ -166,7 +166,7 @@ def test_the_list_of_methods_cannot_be_changed_and_ends_with_controls() -> None:
         found["mine"] = found["swaps"]
     controls = [method.control for method in found.values()]
     assert controls == sorted(controls)
-    assert controls.count(True) == 2
+    assert {key for key, method in found.items() if method.control} >= {"solo", "leave_one_out"}
 
 
 def test_every_file_with_a_method_is_found() -> None:

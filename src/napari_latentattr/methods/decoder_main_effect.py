@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import Attribution, CaseSource, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.drawn import drawn
@@ -33,5 +34,5 @@ def decoder_main_effect(
     code. Best in finding the place (0-8 % false voxels where 90 % are found). The entanglement
     says how far the map draws something else in the company of the other maps of the case.
     """
-    asked = Question("main_effect", model, stack, target, seed=seed)
+    asked = Question("main_effect", model, stack, target, skip_flag(model.spec.skips), seed)
     return drawn(asked, cohort, progress, show="main effect")

@@ -13,6 +13,7 @@ from napari_latentattr.core.decomposition import Decomposition
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import CaseSource, Float32, Float64, ImageStack, MapRef
 from napari_latentattr.methods.attribute import find_map
 from napari_latentattr.methods.cases import check_picture, companions, fit, mean_code
@@ -72,6 +73,7 @@ def decompose(
     refs = _refs(fitted, maps)
     seeded = method == "shapley"
     params = {"maps": ",".join(str(ref.index) for ref in refs), "pairs": pairs if seeded else 0}
+    params |= skip_flag(fitted.spec.skips)
     asked = Question(f"decompose_{method}", fitted, stack, refs[0], params, seed if seeded else 0)
     with fitted.running():
         code = fitted.encode(stack.data[None])

@@ -22,9 +22,15 @@ def drawn(
     progress: Progress,
     *,
     show: Literal["image", "main effect"],
+    method: str = "shapley",
     pairs: int = 1,
 ) -> Attribution:
     """Image or main effect of one map from the mean code of the cohort, with its entanglement.
+
+    Parameters
+    ----------
+    method : str
+        Of `decompose`; what the image is, and what the main effect is compared with.
 
     Raises
     ------
@@ -40,6 +46,7 @@ def drawn(
         asked.model,
         asked.stack,
         reference=cohort,
+        method=method,
         maps=[asked.target],
         pairs=pairs,
         seed=asked.seed,

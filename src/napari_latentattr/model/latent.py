@@ -124,6 +124,8 @@ class LatentModel:
     def decode(self, z: npt.ArrayLike | Tensor) -> Float32:
         """Pictures that the decoder draws from latent maps.
 
+        Where the picture can travel around them (``spec.skips``), that way carries an empty image.
+
         Parameters
         ----------
         z : (N, K, *L) array or tensor
