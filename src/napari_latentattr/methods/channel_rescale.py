@@ -7,12 +7,14 @@ from typing import Literal
 import numpy as np
 import torch
 
+from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.latent_grid import to_input_grid
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, CaseSource, Float32, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.cases import body_latents, companions, mean_images
 from napari_latentattr.methods.results import Question
+from napari_latentattr.model.graph import UnreadableError
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.secants import Division
 from napari_latentattr.model.slicewise import SlicewiseModel
@@ -77,7 +79,12 @@ def _divide(
     x, begin = (torch.from_numpy(d[None].copy()).to(model.spec.device) for d in (data, start))
     with model.running():
         progress.report(0, len(data), text)
-        division = Division(model, "encoder", x, begin)
+        try:
+            division = Division(model, "encoder", x, begin)
+        except UnreadableError as error:
+            raise ModelError(
+                f"{error}, so the encoder has no secants; use the method channel_shapley"
+            ) from error
         parts = []
         for c in range(len(data)):
             progress.report(c, len(data), text)
