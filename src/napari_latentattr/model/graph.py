@@ -7,7 +7,7 @@ by name; what is read is compared with the module itself before it is believed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from torch import Tensor, nn
@@ -73,6 +73,8 @@ class Step:
         Of convolutions and pooling; of ``pad`` with kernel and stride 1.
     factors : tuple of float
         Of ``sum``, one an input.
+    edge : float
+        Value that a window meets where it reaches out of the image.
     """
 
     name: str
@@ -82,6 +84,7 @@ class Step:
     module: nn.Module | None = None
     window: Window | None = None
     factors: tuple[float, ...] = ()
+    edge: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -110,9 +113,6 @@ def pruned(steps: list[Step], output: int) -> Graph:
             needed.update(steps[i].inputs)
     order = sorted(needed)
     place = {old: new for new, old in enumerate(order)}
-    return Graph(tuple(_moved(steps[i], place) for i in order))
-
-
-def _moved(step: Step, place: dict[int, int]) -> Step:
-    inputs = tuple(place[i] for i in step.inputs)
-    return Step(step.name, step.kind, inputs, step.run, step.module, step.window, step.factors)
+    return Graph(
+        tuple(replace(steps[i], inputs=tuple(place[k] for k in steps[i].inputs)) for i in order)
+    )

@@ -5,6 +5,7 @@ Asks layers for their settings and functions for their arguments; runs nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -92,7 +93,7 @@ def padding_step(
     def run(x: Tensor) -> Tensor:
         return functional.pad(x, given, value=value)
 
-    return Step(name, "pad", inputs, run, None, Window(ones, ones, sides, ones))
+    return Step(name, "pad", inputs, run, None, Window(ones, ones, sides, ones), edge=value)
 
 
 def _convolution(name: str, layer: _ConvNd, inputs: tuple[int, ...]) -> Step:
@@ -140,7 +141,7 @@ def _max_pool(name: str, layer: _MaxPoolNd, inputs: tuple[int, ...], ndim: int) 
     if layer.return_indices:
         raise UnreadableError(f"{_called(name, layer)} also returns places, not only values")
     window = _pooled(layer, _each(layer.dilation, ndim), ndim)
-    return Step(name, "max_pool", inputs, layer, layer, window)
+    return Step(name, "max_pool", inputs, layer, layer, window, edge=-math.inf)
 
 
 def _avg_pool(name: str, layer: _AvgPoolNd, inputs: tuple[int, ...], ndim: int) -> Step:
