@@ -78,6 +78,8 @@ class Step:
         is not enough to tell the change of the output.
     one_feature : callable or None
         As `linear`, for a change (N, 1, *S) of the one feature that is named second.
+    edge : float
+        Value that a window meets where it reaches out of the image.
     """
 
     name: str
@@ -89,6 +91,7 @@ class Step:
     factors: tuple[float, ...] = ()
     linear: Callable[..., Tensor] | None = None
     one_feature: Callable[[Tensor, int], Tensor] | None = None
+    edge: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,8 +120,6 @@ def pruned(steps: list[Step], output: int) -> Graph:
             needed.update(steps[i].inputs)
     order = sorted(needed)
     place = {old: new for new, old in enumerate(order)}
-    return Graph(tuple(_moved(steps[i], place) for i in order))
-
-
-def _moved(step: Step, place: dict[int, int]) -> Step:
-    return replace(step, inputs=tuple(place[i] for i in step.inputs))
+    return Graph(
+        tuple(replace(steps[i], inputs=tuple(place[k] for k in steps[i].inputs)) for i in order)
+    )

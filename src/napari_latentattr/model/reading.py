@@ -68,10 +68,10 @@ def _read(
     module, layer, ndim = model.module, model.spec.layer, model.spec.ndim
     trace = symbolic_trace(module, layer, after=code is not None)
     if trace is not None:
-        graph = _judge(trace, ndim)
+        graph = graph_of(trace, ndim)
         if _agree(graph, truth, tried):
             return graph
-    graph = _judge(watched_trace(module, layer, x, code=code), ndim)
+    graph = graph_of(watched_trace(module, layer, x, code=code), ndim)
     if not _agree(graph, truth, tried):
         raise UnreadableError(
             "the model does something that its layers do not show, or runs on one size only"
@@ -90,8 +90,14 @@ def _equal(found: Tensor, truth: Tensor) -> bool:
     return found.shape == truth.shape and same(truth, found)
 
 
-def _judge(trace: Trace, ndim: int) -> Graph:
-    """Graph of the turns that the output of a trace needs."""
+def graph_of(trace: Trace, ndim: int) -> Graph:
+    """Graph of the turns that the output of a trace needs; not proved.
+
+    Raises
+    ------
+    UnreadableError
+        When one of them is no step.
+    """
     reader = _Reader(trace, ndim)
     for i, turn in enumerate(trace.turns):
         reader.take(turn, Value(i))

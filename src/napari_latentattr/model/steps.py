@@ -5,6 +5,7 @@ Asks layers for their settings and functions for their arguments; runs nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -96,7 +97,8 @@ def padding_step(
         return functional.pad(x, given, value=value)
 
     window = Window(ones, ones, sides, ones)
-    return Step(name, "pad", inputs, run, None, window, linear=partial(run, value=0.0))
+    linear = partial(run, value=0.0)
+    return Step(name, "pad", inputs, run, None, window, edge=value, linear=linear)
 
 
 def _convolution(name: str, layer: _ConvNd, inputs: tuple[int, ...]) -> Step:
@@ -164,7 +166,7 @@ def _max_pool(name: str, layer: _MaxPoolNd, inputs: tuple[int, ...], ndim: int) 
     if layer.return_indices:
         raise UnreadableError(f"{_called(name, layer)} also returns places, not only values")
     window = _pooled(layer, _each(layer.dilation, ndim), ndim)
-    return Step(name, "max_pool", inputs, layer, layer, window)
+    return Step(name, "max_pool", inputs, layer, layer, window, edge=-math.inf)
 
 
 def _avg_pool(name: str, layer: _AvgPoolNd, inputs: tuple[int, ...], ndim: int) -> Step:
