@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods._registry import register
     from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.channel_shapley import channel_shapley
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.model.latent import LatentModel
@@ -49,6 +50,7 @@ _HOME = {
     "Study": "cohort.study",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
+    "channel_shapley": "methods.channel_shapley",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "load_model": "model.loading",
@@ -74,6 +76,7 @@ __all__ = [
     "Study",
     "attribute",
     "channel_dependence",
+    "channel_shapley",
     "decompose",
     "dependence_volume",
     "load_model",
