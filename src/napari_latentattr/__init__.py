@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods._registry import register
     from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.channel_shapley import channel_shapley
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.methods.latent_response import latent_response
@@ -55,6 +56,7 @@ _HOME = {
     "Traversal": "core.traversal",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
+    "channel_shapley": "methods.channel_shapley",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "latent_response": "methods.latent_response",
@@ -84,6 +86,7 @@ __all__ = [
     "Traversal",
     "attribute",
     "channel_dependence",
+    "channel_shapley",
     "decompose",
     "dependence_volume",
     "latent_response",

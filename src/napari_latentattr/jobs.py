@@ -242,8 +242,8 @@ def _seconds(session: Session) -> float | None:
 
 
 def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
-    if found.volume is None:
-        raise TypeError(f"method {method.key} gave no volume to show")
+    if found.volume is None or found.target is None:
+        raise TypeError(f"method {method.key} gave no volume of one map to show")
     return Picture(
         kind=method.view,
         target=found.target,

@@ -300,20 +300,24 @@ class Attribution:
 
     Attributes
     ----------
-    target : MapRef
-    score : (C,) float64 array
+    target : MapRef or None
+        None where it is about all K maps at once: then every array begins with an axis of maps.
+    score : (C,) or (K, C) float64 array
         One number an image, in `unit`.
-    volume : (C or 1, *shape) float32 array or None
+    volume : (C or 1, *shape) or (K, C, *shape) float32 array or None
         Contribution per voxel of `grid`.
     unit : str
     residual : float
-        ``sum(score) - (f(x) - f(baseline))`` in `unit`; NaN where no completeness is claimed.
+        ``sum(score) - (f(x) - f(baseline))`` in `unit`, of K maps the one farthest from zero; NaN
+        where no completeness is claimed.
     grid : Grid or None
     numbers : mapping of str to float
         What else has to be read beside the volume, by name, such as ``entanglement``.
+    arrays : mapping of str to array
+        The same for what is more than one number, such as ``error``, with the axes of `score`.
     """
 
-    target: MapRef
+    target: MapRef | None
     score: Float64
     volume: Float32 | None
     unit: str
@@ -322,6 +326,7 @@ class Attribution:
     provenance: Provenance
     evidence: Evidence | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, Float32 | Float64] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

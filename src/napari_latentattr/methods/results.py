@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+import numpy as np
+
 from napari_latentattr.core.types import (
     Attribution,
     Float32,
     Float64,
+    Grid,
     ImageStack,
     MapRef,
     Provenance,
@@ -28,13 +31,15 @@ class Question:
     ----------
     method : str
         Its key.
+    target : MapRef or None
+        None for all maps.
     params : mapping of str to a JSON scalar
     """
 
     method: str
     model: LatentModel | SlicewiseModel
     stack: ImageStack
-    target: MapRef
+    target: MapRef | None
     params: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
     began: float = field(default_factory=time.perf_counter)
@@ -47,27 +52,31 @@ class Question:
         unit: str,
         residual: float = float("nan"),
         numbers: Mapping[str, float] | None = None,
+        arrays: Mapping[str, Float32 | Float64] | None = None,
+        grid: Grid | None = None,
     ) -> Attribution:
-        """Attribution with this volume (C, *S) and score (C,)."""
+        """Attribution with this volume and score; on the grid of the stack when None is given."""
         return Attribution(
             target=self.target,
             score=score,
             volume=volume,
             unit=unit,
             residual=residual,
-            grid=self.stack.grid,
+            grid=grid or self.stack.grid,
             provenance=self.provenance(),
             numbers=dict(numbers or {}),
+            arrays=dict(arrays or {}),
         )
 
     def provenance(self) -> Provenance:
         """Record of the question, with the seconds since it was asked."""
+        which = {} if self.target is None else {"map": self.target.index}
         return Provenance(
             method=self.method,
-            params={"map": self.target.index, "case": self.stack.case, **self.params},
+            params={**which, "case": self.stack.case, **self.params},
             seed=self.seed,
             model_sha256=self.model.spec.sha256,
-            data_sha256=sha256(self.stack.data.tobytes()).hexdigest(),
+            data_sha256=sha256(np.ascontiguousarray(self.stack.data).data).hexdigest(),
             versions=installed_versions(),
             seconds=round(time.perf_counter() - self.began, 3),
         )

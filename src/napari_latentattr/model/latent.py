@@ -33,12 +33,15 @@ class LatentModel:
     spec : LatentSpec
     first_layer : str or None
         Convolution through which alone the input reaches the latent.
+    heap_end : tensor or None
+        Keeps memory of one question for the next; see `engine.reserve_heap`.
     """
 
     def __init__(self, module: nn.Module, found: Probe, spec: LatentSpec) -> None:
         self.module = module
         self.spec = spec
         self.first_layer = found.first_layer
+        self.heap_end: Tensor | None = None
         self._flat = found.flat
         self._probed_shape = found.shape
         self._lock = threading.RLock()
