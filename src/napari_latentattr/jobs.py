@@ -192,6 +192,8 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
             selection.map,
             method=method.key,
             cohort=study.cohort,
+            region=None,
+            voxel=None,
             seed=study.seed,
             progress=progress,
             **parameters,
