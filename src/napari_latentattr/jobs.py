@@ -230,10 +230,17 @@ def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
         unit=found.unit,
         method=method.key,
         title=method.title,
-        note=_adds_up(found),
+        note=_note(found, stack),
         provenance=found.provenance,
         numbers=found.numbers,
     )
+
+
+def _note(found: Attribution, stack: ImageStack) -> str:
+    """Say what has to be known to read a picture."""
+    if found.volume is not None and len(found.volume) < len(stack.data):
+        return "one picture for all images: this method cannot tell them apart"
+    return _adds_up(found)
 
 
 def _adds_up(found: Attribution) -> str:

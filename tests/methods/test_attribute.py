@@ -19,7 +19,7 @@ def ask(map_: int | MapRef = 0, **options: object) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "swap"}, "no method swap, did you mean 'swaps'; known are integrated_grad"),
+        ({"method": "swap"}, "no method swap, did you mean 'swaps'; known are grad_cam"),
         ({"doners": 3}, "swaps has no parameter doners, did you mean 'donors'"),
         ({"method": "solo", "pairs": 1}, "solo has no parameter pairs; its parameters are none"),
         ({"donors": 0}, "donors must be a whole number from 1 to 32 cases, got 0"),

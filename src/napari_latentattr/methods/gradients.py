@@ -19,6 +19,9 @@ from napari_latentattr.model.slicewise import SlicewiseModel
 # Of images in one batch; activations with their gradients take 50 times as much.
 BATCH_BYTES = 4 * 2**20
 
+# The unit of a gradient.
+SLOPE = "latent units per unit of intensity"
+
 
 def map_mean(
     model: LatentModel | SlicewiseModel, stack: ImageStack, which: int, latents: Bool | None
