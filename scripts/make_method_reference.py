@@ -28,6 +28,7 @@ TAIL = """\
 A method of your own: [Contributing](../CONTRIBUTING.md#add-a-method-in-one-file).
 """
 VIEWS: dict[View, str] = {"where": "Show where", "drawn": "What it draws"}
+TARGETS = {True: "whole map, region or one latent", False: "whole map"}
 CLAIMS: dict[Claim, str] = {
     "complete": "the scores add up to the change of the map",
     "ignores_unused_channel": "an image without any weight gets exactly nothing",
@@ -55,6 +56,7 @@ def _section(method: Method) -> str:
         f"- In the window: *{VIEWS[method.view]}*",
         f"- Holds exactly: {'; '.join(claims) or 'nothing'}",
         f"- Other cases: {'used' if 'cohort' in method.context else 'not used'}",
+        f"- Target: {TARGETS['latents' in method.context]}",
         f"- Source: {method.source}",
     ]
     if method.control:

@@ -55,3 +55,20 @@ def test_the_note_of_a_picture_of_where_does_not() -> None:
     session = session_of(skipping_model())
     picture = jobs.attribute(session, methods()["swaps"], {}).work(SILENT)
     assert picture.note == ""
+
+
+def picture_of(key: str):
+    session = session_of(linear_model())
+    return jobs.attribute(session, methods()[key], {}).work(SILENT)
+
+
+def test_a_picture_that_cannot_tell_images_apart_says_so_and_lies_over_each_of_them() -> None:
+    found = picture_of("grad_cam")
+    assert found.volume.shape == (3, 8, 8)
+    assert (found.volume[0] == found.volume[2]).all()
+    assert found.note == "one picture for all images: this method cannot tell them apart"
+
+
+def test_a_picture_that_adds_up_says_how_well() -> None:
+    assert picture_of("integrated_gradients").note.startswith("adds up within")
+    assert picture_of("swaps").note == ""

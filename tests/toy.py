@@ -61,6 +61,19 @@ def skipping_model() -> LatentModel:
     return LatentModel.from_module(SkippingAutoencoder(), latent="encoder", n_channels=3, ndim=2)
 
 
+class RectifiedAutoencoder(LinearAutoencoder):
+    """The linear one with its latents cut off at zero; where none is below, nothing changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(self.encoder, nn.ReLU())
+
+
+def rectified_model() -> LatentModel:
+    """The rectified toy as a latent model."""
+    return LatentModel.from_module(RectifiedAutoencoder(), latent="encoder", n_channels=3, ndim=2)
+
+
 def planes(n: int = 6, *, seed: int = 1, twins: bool = False) -> np.ndarray:
     """Images (n, 3, 8, 8); with `twins` A and B are equal in every case."""
     x = np.random.default_rng(seed).normal(size=(n, 3, SIDE, SIDE)).astype(np.float32)

@@ -194,6 +194,8 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
             selection.map,
             method=method.key,
             cohort=study.cohort,
+            region=None,
+            voxel=None,
             seed=study.seed,
             progress=progress,
             **parameters,
@@ -254,10 +256,21 @@ def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
         unit=found.unit,
         method=method.key,
         title=method.title,
-        note="; ".join(filter(None, (_adds_up(found), skip_note(found.provenance.params)))),
+        note=_note(found, stack),
         provenance=found.provenance,
         numbers=found.numbers,
     )
+
+
+def _note(found: Attribution, stack: ImageStack) -> str:
+    """Say what has to be known to read a picture."""
+    alike = found.volume is not None and len(found.volume) < len(stack.data)
+    said = (
+        "one picture for all images: this method cannot tell them apart" if alike else "",
+        "" if alike else _adds_up(found),
+        skip_note(found.provenance.params),
+    )
+    return "; ".join(filter(None, said))
 
 
 def _adds_up(found: Attribution) -> str:

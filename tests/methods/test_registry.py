@@ -160,6 +160,14 @@ def test_keys_claims_and_views_are_of_a_known_kind(options, words) -> None:
         add(shade, **options)
 
 
+def test_a_function_for_many_maps_takes_the_keywords_of_the_one_for_one() -> None:
+    def many(model, stack, targets, *, cohort=None):
+        raise NotImplementedError
+
+    with pytest.raises(ValueError, match="mine: many must take the keywords cohort, patch_width"):
+        add(shade, many=many)
+
+
 def test_the_list_of_methods_cannot_be_changed_and_ends_with_controls() -> None:
     found = napari_latentattr.methods()
     with pytest.raises(TypeError, match="does not support item assignment"):

@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["number", "integer", "choice", "flag"]
 Value: TypeAlias = float | int | str | bool
 
 # What a method is given by whoever runs it; the rest of its keywords are parameters.
-CONTEXT = ("cohort", "seed", "progress")
+CONTEXT = ("cohort", "latents", "seed", "progress")
 SUBJECT = ("model", "stack", "target")
 MOST = 6
 
