@@ -121,7 +121,7 @@ def position_of(stack: ImageStack, cohort: CaseSource) -> int:
     return found
 
 
-def counted_latents(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -> Bool:
+def latents_in_body(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -> Bool:
     """Latents (*L) whose receptive-field centre lies in the mask; all where there is none."""
     if stack.mask is None:
         return np.ones(tuple(shape), dtype=bool)
@@ -129,14 +129,14 @@ def counted_latents(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -
 
 
 def body_latents(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -> Bool:
-    """Latents that count, as `counted_latents`.
+    """Latents that count, as `latents_in_body`.
 
     Raises
     ------
     InputError
         When there are none.
     """
-    inside = counted_latents(stack, spec, shape)
+    inside = latents_in_body(stack, spec, shape)
     if not inside.any():
         raise InputError(
             f"case {stack.case}: the mask holds the centre of no latent; check the mask"

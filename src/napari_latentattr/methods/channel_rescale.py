@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -10,9 +11,17 @@ import torch
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.latent_grid import to_input_grid
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Attribution, CaseSource, Float32, ImageStack, MapRef
+from napari_latentattr.core.types import (
+    Attribution,
+    Bool,
+    CaseSource,
+    Float32,
+    ImageStack,
+    MapRef,
+)
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.cases import body_latents, companions, mean_images
+from napari_latentattr.methods.cases import companions, mean_images
+from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.graph import UnreadableError
 from napari_latentattr.model.latent import LatentModel
@@ -20,11 +29,37 @@ from napari_latentattr.model.secants import Division
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 
+def channel_rescales(
+    model: LatentModel | SlicewiseModel,
+    stack: ImageStack,
+    targets: Sequence[MapRef],
+    *,
+    cohort: CaseSource | None = None,
+    latents: Bool | None = None,
+    baseline: Literal["mean", "zero"] = "mean",
+    progress: Progress = SILENT,
+) -> tuple[Attribution, ...]:
+    """Answer for several maps from the same passes; parameters as of `channel_rescale`."""
+    asked = [Question("channel_rescale", model, stack, t, {"baseline": baseline}) for t in targets]
+    start = np.zeros_like(stack.data)
+    if baseline == "mean":
+        start = mean_images(
+            model, stack, companions(cohort, "the mean image as a baseline"), progress
+        )
+    which = [target.index for target in targets]
+    parts, change = _divide(model, stack.data, start, which, progress)
+    inside = counted_latents(latents, stack, model.spec, change.shape[1:])
+    return tuple(
+        _answer(question, parts[:, row], change[row], inside) for row, question in enumerate(asked)
+    )
+
+
 @register(
     "channel_rescale",
     title="Rescale differences (one pass)",
     source="Shrikumar, Greenside & Kundaje, ICML 2017",
     claims={"complete", "ignores_unused_channel", "symmetric"},
+    many=channel_rescales,
 )
 def channel_rescale(
     model: LatentModel | SlicewiseModel,
@@ -32,6 +67,7 @@ def channel_rescale(
     target: MapRef,
     *,
     cohort: CaseSource | None = None,
+    latents: Bool | None = None,
     baseline: Literal["mean", "zero"] = "mean",
     progress: Progress = SILENT,
 ) -> Attribution:
@@ -51,16 +87,23 @@ def channel_rescale(
     Shrikumar, Greenside, Kundaje: Learning important features through propagating activation
     differences, ICML 2017 (the rescale rule, sent forwards here).
     """
-    asked = Question("channel_rescale", model, stack, target, {"baseline": baseline})
-    start = np.zeros_like(stack.data)
-    if baseline == "mean":
-        start = mean_images(
-            model, stack, companions(cohort, "the mean image as a baseline"), progress
-        )
-    parts, change = _divide(model, stack.data, start, target.index, progress)
-    inside = body_latents(stack, model.spec, change.shape)
+    (found,) = channel_rescales(
+        model,
+        stack,
+        [target],
+        cohort=cohort,
+        latents=latents,
+        baseline=baseline,
+        progress=progress,
+    )
+    return found
+
+
+def _answer(asked: Question, parts: Float32, change: Float32, inside: Bool) -> Attribution:
+    """Attribution of one map from the shares (C, *L) of the images in its change (*L)."""
+    stack = asked.stack
     score = parts[:, inside].mean(axis=1, dtype=np.float64)
-    volume = to_input_grid(parts, model.spec, stack.grid.shape)
+    volume = to_input_grid(parts, asked.model.spec, stack.grid.shape)
     if stack.mask is not None:
         volume = np.where(stack.mask, volume, np.float32(0))
     residual = float(score.sum() - change[inside].mean(dtype=np.float64))
@@ -71,10 +114,10 @@ def _divide(
     model: LatentModel | SlicewiseModel,
     data: Float32,
     start: Float32,
-    which: int,
+    which: list[int],
     progress: Progress,
 ) -> tuple[Float32, Float32]:
-    """Shares (C, *L) of the images in the change of one map, and the change (*L)."""
+    """Shares (C, M, *L) of the images in the change of M maps, and the change (M, *L)."""
     text = "sending differences through the encoder"
     x, begin = (torch.from_numpy(d[None].copy()).to(model.spec.device) for d in (data, start))
     with model.running():

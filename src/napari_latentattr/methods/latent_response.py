@@ -15,7 +15,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import CaseSource, Float64, ImageStack, Provenance
 from napari_latentattr.core.versions import installed_versions
-from napari_latentattr.methods.cases import check_picture, companions, counted_latents
+from napari_latentattr.methods.cases import check_picture, companions, latents_in_body
 from napari_latentattr.methods.donors import Pair, pair_cases
 from napari_latentattr.model.latent import LatentModel, as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
@@ -183,7 +183,7 @@ class _Exchange:
 
     def _weight(self, stack: ImageStack, code: Tensor) -> Tensor | None:
         """(V,) weight of each latent, summing to 1 over the body; None when none counts."""
-        inside = counted_latents(stack, self.model.spec, code.shape[2:]).ravel()
+        inside = latents_in_body(stack, self.model.spec, code.shape[2:]).ravel()
         if not inside.any():
             return None
         return torch.from_numpy(inside / inside.sum()).to(code.device)

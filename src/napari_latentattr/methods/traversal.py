@@ -17,7 +17,7 @@ from napari_latentattr.methods.cases import (
     body_latents,
     check_picture,
     companions,
-    counted_latents,
+    latents_in_body,
     encoder_for,
     fit,
 )
@@ -88,7 +88,8 @@ def traverse(
         values = np.linspace(low, high, steps)
         _check(asked, values, None if alone else own)
         maps = [np.full_like(pattern, v) if alone else pattern * (v / own) for v in values]
-        pictures = _pictures(asked, code, maps, progress)
+        codes = [_with_map(code, target.index, latents) for latents in maps]
+        pictures = _pictures(asked, codes, progress)
     return Traversal(
         target=target,
         case=stack.case,
@@ -123,7 +124,7 @@ def _strengths(
         progress.report(i, len(cohort), "strength of the map in the cohort")
         stack = cohort[i]
         latents = encoder.encode(stack.data[None])[0, which]
-        inside = counted_latents(stack, encoder.spec, latents.shape)
+        inside = latents_in_body(stack, encoder.spec, latents.shape)
         if inside.any():
             found.append(strength(latents, inside))
     progress.report(len(cohort), len(cohort), "strength of the map in the cohort")
@@ -147,17 +148,20 @@ def _check(asked: Question, values: Float64, own: float | None) -> None:
         )
 
 
-def _pictures(
-    asked: Question, code: Float32, maps: Sequence[Float32], progress: Progress
-) -> Float32:
-    """Pictures (S, C, *S) of the code with each of these in the place of the map."""
-    pictures = np.empty((len(maps), *asked.stack.data.shape), dtype=np.float32)
-    for step, latents in enumerate(maps):
-        progress.report(step, len(maps), "drawing steps")
-        mixed = code.copy()
-        mixed[0, asked.target.index] = latents
-        drawn = asked.model.decode(mixed)[0]
+def _with_map(code: Float32, which: int, latents: Float32) -> Float32:
+    """Code (1, K, *L) with these latents (*L) in the place of one map."""
+    mixed = code.copy()
+    mixed[0, which] = latents
+    return mixed
+
+
+def _pictures(asked: Question, codes: Sequence[Float32], progress: Progress) -> Float32:
+    """Pictures (S, C, *S) of S codes."""
+    pictures = np.empty((len(codes), *asked.stack.data.shape), dtype=np.float32)
+    for step, code in enumerate(codes):
+        progress.report(step, len(codes), "drawing steps")
+        drawn = asked.model.decode(code)[0]
         check_picture(drawn, asked.stack)
         pictures[step] = drawn
-    progress.report(len(maps), len(maps), "drawing steps")
+    progress.report(len(codes), len(codes), "drawing steps")
     return pictures
