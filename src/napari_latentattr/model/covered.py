@@ -10,9 +10,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
 from napari_latentattr.core.types import Bool
 from napari_latentattr.model.blocks import (
@@ -25,13 +25,14 @@ from napari_latentattr.model.blocks import (
     weights_between,
 )
 from napari_latentattr.model.boxes import Int
-from napari_latentattr.model.graph import Graph
+from napari_latentattr.model.graph import Graph, Step
 from napari_latentattr.model.windows import Windows
 from napari_latentattr.model.wiring import features_reached
 
 # Of the largest block in a batch: larger ones leave the caches of the processor.
 _BLOCK_BYTES = 8 * 2**20
 _MOST_WINDOWS = 128
+_MOST_PRODUCTS = 10**9  # 0.03 s here, and no more than 0.3 s on a slow machine
 
 
 class CoveredCase:
@@ -173,9 +174,21 @@ class CoveredCase:
         return self._scales[i]
 
     def _batch(self) -> int:
+        """Windows that run together: few enough for the caches, and to be stopped in between."""
         outs = zip(self._activations, self._windows.outs, strict=True)
         sizes = [made.shape[1] * math.prod(cut.size) for made, cut in outs]
+        products = 1
         for step, cuts in zip(self._steps, self._windows.blocks, strict=True):
             for k, cut in zip(step.inputs, cuts, strict=True):
                 sizes.append(self._activations[k].shape[1] * math.prod(cut.size))
-        return int(np.clip(_BLOCK_BYTES // (4 * max(sizes)), 1, _MOST_WINDOWS))
+                products += math.prod(cut.size) * _weights(step)
+        fit = min(_BLOCK_BYTES // (4 * max(sizes)), _MOST_PRODUCTS // products)
+        return min(max(1, fit), _MOST_WINDOWS)
+
+
+def _weights(step: Step) -> int:
+    """Products that a convolution forms for a voxel of its input."""
+    if step.window is None or not isinstance(step.module, _ConvNd):
+        return 0
+    per_output = step.module.weight.numel()
+    return per_output // (1 if step.kind == "conv_transpose" else math.prod(step.window.stride))
