@@ -77,7 +77,7 @@ def check(network: RandomNetwork, seed: int, *, exactness: float, dtype: torch.d
     weight /= weight.sum()
     expected = ((activations[-1] - truth) * weight).flatten(2).sum(-1)
     found = torch.full_like(expected, torch.nan)
-    for rows, effect in case.effects(filled, channels, weight):
+    for rows, effect in case.effects(filled, channels, weight, np.ones(len(starts), bool)):
         found[torch.from_numpy(rows)] = effect
     largest = float(activations[-1].abs().max())
     torch.testing.assert_close(found, expected, rtol=0, atol=exactness * largest)
@@ -108,5 +108,5 @@ def test_windows_that_change_no_voxel_are_left_out() -> None:
     filled = x.clone()
     filled[..., 9, 9] += 1
     weight = torch.ones(1, 1, *activations[-1].shape[2:], dtype=torch.float64)
-    found = [rows.tolist() for rows, _ in case.effects(filled, [0], weight)]
+    found = [rows.tolist() for rows, _ in case.effects(filled, [0], weight, np.ones(4, bool))]
     assert found == [[2]]

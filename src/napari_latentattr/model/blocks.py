@@ -10,11 +10,12 @@ from itertools import pairwise
 from typing import Any, cast
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_latentattr.model.boxes import Int
+from napari_latentattr.model.boxes import Int, Reach
 from napari_latentattr.model.graph import Step, Window
 
 Run = Callable[..., Tensor]
@@ -74,13 +75,25 @@ def _summed(x: Tensor, window: Window, padding: Sequence[int], *, ceil: bool) ->
     return _MEAN[x.ndim - 2](x, window.kernel, window.stride, padding, ceil, True, 1)
 
 
-def resized(block: Tensor, maps: Sequence[Tensor]) -> Tensor:
-    """Blocks drawn on other voxels; `maps` (B, out, in) hold the weights, one an axis."""
-    for axis, weight in enumerate(maps, start=2):
+def resized(block: Tensor, weights: Sequence[Tensor]) -> Tensor:
+    """Draw blocks on other voxels; `weights` (B, out, in) stand for one axis each."""
+    for axis, weight in enumerate(weights, start=2):
         line = block.movedim(axis, 1)
         drawn = torch.bmm(weight, line.flatten(2)).view(*weight.shape[:2], *line.shape[2:])
         block = drawn.movedim(1, axis)
     return block
+
+
+def weights_between(reach: Reach, at: Int) -> list[npt.NDArray[np.floating]]:
+    """Weights (B, out, in) of the voxels of a resize's blocks for some windows, axis by axis."""
+    found = []
+    for axis, weight in enumerate(reach.weights):
+        rows, columns = (
+            boxes.origin[at, axis, None] + np.arange(boxes.size[axis])
+            for boxes in (reach.out, reach.block)
+        )
+        found.append(weight[rows[:, :, None], columns[:, None]])
+    return found
 
 
 def cropped(result: Tensor, crop: Int, size: Sequence[int]) -> Tensor:

@@ -49,14 +49,14 @@ class Reach:
         pads.
     crop : (W, d) int array
         Where `out` begins in the result of a transposed convolution of `block`.
-    maps : tuple of (W, out, block) arrays
-        Of a resize, one an axis: the weights of the block's voxels.
+    weights : tuple of (out, in) arrays
+        Of a resize, one an axis; see `axis_weights`.
     """
 
     out: Boxes
     block: Boxes
     crop: Int
-    maps: tuple[npt.NDArray[np.floating], ...] = ()
+    weights: tuple[npt.NDArray[np.floating], ...] = ()
 
 
 def follow(
@@ -143,12 +143,9 @@ def _resized(step: Step, low: Int, high: Int, given: Tensor, after: Int) -> Reac
         out = _inside(first[a], last[b], after[[axis]])
         end = out.origin + out.size - 1
         seen = np.minimum.accumulate(_first(used)[::-1])[::-1], np.maximum.accumulate(_last(used))
-        block = _inside(seen[0][out.origin], seen[1][end], before[[axis]])
-        rows = out.origin[:, :, None] + np.arange(out.size[0])[:, None]
-        columns = block.origin[:, :, None] + np.arange(block.size[0])
         outs.append(out)
-        blocks.append(block)
-        weights.append(weight[rows, columns])
+        blocks.append(_inside(seen[0][out.origin], seen[1][end], before[[axis]]))
+        weights.append(weight)
     return Reach(_joined(outs), _joined(blocks), np.zeros_like(low), tuple(weights))
 
 

@@ -8,20 +8,31 @@ whole image does. Refuses to know what the windows are filled with, and why.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.conv import _ConvNd
 
-from napari_latentattr.model.blocks import convolved, cropped, placed, resized, run_on, sum_scale
+from napari_latentattr.core.types import Bool
+from napari_latentattr.model.blocks import (
+    convolved,
+    cropped,
+    placed,
+    resized,
+    run_on,
+    sum_scale,
+    weights_between,
+)
 from napari_latentattr.model.boxes import Int
-from napari_latentattr.model.graph import Graph
-from napari_latentattr.model.windows import Cutout, Windows
+from napari_latentattr.model.graph import Graph, Step
+from napari_latentattr.model.windows import Windows
+from napari_latentattr.model.wiring import features_reached
 
 # Of the largest block in a batch: larger ones leave the caches of the processor.
 _BLOCK_BYTES = 8 * 2**20
 _MOST_WINDOWS = 128
+_MOST_PRODUCTS = 10**9  # 0.03 s here, and no more than 0.3 s on a slow machine
 
 
 class CoveredCase:
@@ -37,6 +48,7 @@ class CoveredCase:
     """
 
     def __init__(self, graph: Graph, windows: Windows, activations: Sequence[Tensor]) -> None:
+        self._graph = graph
         self._steps = graph.steps
         self._windows = windows
         self._activations = list(activations)
@@ -54,8 +66,12 @@ class CoveredCase:
         """Latent maps (1, K, *L) of the case as it is."""
         return self._activations[-1]
 
+    def maps_reached(self, channels: Sequence[int]) -> Tensor:
+        """Latent maps (K,) that some images reach at all, by zeros among the weights alone."""
+        return features_reached(self._graph, channels, self._activations).to(self.latents.device)
+
     def effects(
-        self, filled: Tensor, channels: Sequence[int], weight: Tensor
+        self, filled: Tensor, channels: Sequence[int], weight: Tensor, wanted: Bool
     ) -> Iterator[tuple[Int, Tensor]]:
         """Weighted sum of each latent map as it is, less the same with one window filled.
 
@@ -66,73 +82,74 @@ class CoveredCase:
         channels : sequence of int
             Images that are filled; the others stay.
         weight : (1, 1, *L) tensor
+        wanted : (W,) bool array
+            Which windows are asked for, as they were numbered when given.
 
         Yields
         ------
         (B,) int array
-            Which windows, as they were numbered when given.
+            Which windows.
         (B, K) tensor
             Windows that change no voxel are left out.
         """
-        x, chosen = self._activations[0], list(channels)
-        every = chosen == list(range(x.shape[1]))
-        difference = filled - x if every else filled[:, chosen] - x[:, chosen]
-        out = self._windows.outs[-1]
+        difference = filled[:, list(channels)] - self._activations[0][:, list(channels)]
+        windows, out = self._windows, self._windows.outs[-1]
+        alive = windows.touched(difference, wanted)
+        source = windows.outs[0].laid_out(
+            difference if self._linear else self._filled(filled, channels)
+        )
         weights = out.laid_out(weight)
-        alive = self._windows.touched(difference)
-        if self._linear:
-            source = self._windows.outs[0].laid_out(difference)
-        else:
-            changed = x.clone()
-            changed[:, chosen] = filled[:, chosen]
-            source = self._windows.outs[0].laid_out(changed)
         for rows in torch.split(alive, self._batch()):
-            patch = self._windows.outs[0].cut(source, rows)
-            moved = self._own(-1, rows).sub_(self._run(rows, patch, chosen))
-            effect = moved.mul_(out.cut(weights, rows)).flatten(2).sum(-1)
-            yield self._windows.place[rows.numpy()], effect
+            at = rows.cpu().numpy()
+            changed = self._run(rows, at, windows.outs[0].cut(source, rows), channels)
+            moved = self._own(-1, rows).sub_(changed).mul_(out.cut(weights, rows))
+            yield windows.place[at], moved.flatten(2).sum(-1)
 
-    def _run(self, rows: Tensor, patch: Tensor, channels: list[int]) -> Tensor:
-        """Boxes of the latents once the windows of the input hold `patch`."""
-        made: dict[int, Tensor] = {0: patch}
+    def _filled(self, filled: Tensor, channels: Sequence[int]) -> Tensor:
+        images = self._activations[0].clone()
+        images[:, list(channels)] = filled[:, list(channels)]
+        return images
+
+    def _run(self, rows: Tensor, at: Int, patch: Tensor, channels: Sequence[int]) -> Tensor:
+        """Boxes of the latents once the windows at `rows` of the input hold `patch`."""
+        made = {0: patch}
         for i, step in enumerate(self._steps[1:], start=1):
             if self._linear and 0 in step.inputs:
-                made[i] = self._respond(i, rows, patch, channels)
+                made[i] = self._respond(i, rows, at, patch, channels)
             else:
-                made[i] = self._step(i, rows, made)
+                made[i] = self._step(i, rows, at, made)
             for k in set(step.inputs):
                 if self._last_use[k] == i:
                     del made[k]
         return made[len(self._steps) - 1]
 
-    def _respond(self, i: int, rows: Tensor, patch: Tensor, channels: list[int]) -> Tensor:
+    def _respond(
+        self, i: int, rows: Tensor, at: Int, patch: Tensor, channels: Sequence[int]
+    ) -> Tensor:
         """Output of a convolution of the input: as it was, and the response to the change."""
-        cut, offset = self._windows.blocks[i][0], self._windows.offsets[i][0][rows.numpy()]
-        block = patch
-        if not self._windows.direct[i][0]:
-            block = placed(_blank(patch, cut.size), patch, offset)
+        windows, block = self._windows, patch
+        if not windows.direct[i][0]:
+            blank = patch.new_zeros(len(patch), *windows.blocks[i][0].size, patch.shape[1])
+            block = placed(blank.movedim(-1, 1), patch, windows.offsets[i][0][at])
         return convolved(self._steps[i], block, channels=channels).add_(self._own(i, rows))
 
-    def _step(self, i: int, rows: Tensor, made: dict[int, Tensor]) -> Tensor:
-        step, reach, chosen = self._steps[i], self._windows.reaches[i], rows.numpy()
-        blocks = []
-        for j, k in enumerate(step.inputs):
-            block = made[k]
-            if not self._windows.direct[i][j]:
-                cut = self._windows.blocks[i][j]
-                block = cut.cut(self._laid_out(i, j, cut), rows)
-                block = placed(block, made[k], self._windows.offsets[i][j][chosen])
-            blocks.append(block)
+    def _step(self, i: int, rows: Tensor, at: Int, made: Mapping[int, Tensor]) -> Tensor:
+        """Compute the changed boxes of a step's output from those of its inputs."""
+        step, windows = self._steps[i], self._windows
+        blocks = [made[k] for k in step.inputs]
+        for j, changed in enumerate(blocks):
+            if not windows.direct[i][j]:
+                around = windows.blocks[i][j].cut(self._laid_out(i, j), rows)
+                blocks[j] = placed(around, changed, windows.offsets[i][j][at])
         if step.kind == "resize":
-            return resized(
-                blocks[0], [torch.from_numpy(m[chosen]).to(blocks[0]) for m in reach.maps]
-            )
-        free = not self._windows.direct[i][0] or self._last_use[step.inputs[0]] == i
+            drawn = weights_between(windows.reaches[i], at)
+            return resized(blocks[0], [torch.from_numpy(w).to(blocks[0]) for w in drawn])
+        free = not windows.direct[i][0] or self._last_use[step.inputs[0]] == i
         result = run_on(step, blocks, free=free)
         if step.kind == "conv_transpose":
-            return cropped(result, reach.crop[chosen], self._windows.outs[i].size)
+            return cropped(result, windows.reaches[i].crop[at], windows.outs[i].size)
         if step.kind == "avg_pool":
-            return result.mul_(self._windows.outs[i].cut(self._scale(i), rows))
+            return result.mul_(windows.outs[i].cut(self._scale(i), rows))
         return result
 
     def _own(self, i: int, rows: Tensor) -> Tensor:
@@ -143,11 +160,11 @@ class CoveredCase:
             self._voxels[key] = cut.laid_out(self._activations[i])
         return cut.cut(self._voxels[key], rows)
 
-    def _laid_out(self, i: int, j: int, cut: Cutout) -> Tensor:
+    def _laid_out(self, i: int, j: int) -> Tensor:
         """Voxels of an input of a step, with what stands around it."""
         if (i, j) not in self._voxels:
-            image = self._activations[self._steps[i].inputs[j]]
-            self._voxels[i, j] = cut.laid_out(image, self._steps[i].edge)
+            step, cut = self._steps[i], self._windows.blocks[i][j]
+            self._voxels[i, j] = cut.laid_out(self._activations[step.inputs[j]], step.edge)
         return self._voxels[i, j]
 
     def _scale(self, i: int) -> Tensor:
@@ -157,13 +174,21 @@ class CoveredCase:
         return self._scales[i]
 
     def _batch(self) -> int:
+        """Windows that run together: few enough for the caches, and to be stopped in between."""
         outs = zip(self._activations, self._windows.outs, strict=True)
         sizes = [made.shape[1] * math.prod(cut.size) for made, cut in outs]
+        products = 1
         for step, cuts in zip(self._steps, self._windows.blocks, strict=True):
             for k, cut in zip(step.inputs, cuts, strict=True):
                 sizes.append(self._activations[k].shape[1] * math.prod(cut.size))
-        return int(np.clip(_BLOCK_BYTES // (4 * max(sizes)), 1, _MOST_WINDOWS))
+                products += math.prod(cut.size) * _weights(step)
+        fit = min(_BLOCK_BYTES // (4 * max(sizes)), _MOST_PRODUCTS // products)
+        return min(max(1, fit), _MOST_WINDOWS)
 
 
-def _blank(patch: Tensor, size: Sequence[int]) -> Tensor:
-    return patch.new_zeros(len(patch), *size, patch.shape[1]).movedim(-1, 1)
+def _weights(step: Step) -> int:
+    """Products that a convolution forms for a voxel of its input."""
+    if step.window is None or not isinstance(step.module, _ConvNd):
+        return 0
+    per_output = step.module.weight.numel()
+    return per_output // (1 if step.kind == "conv_transpose" else math.prod(step.window.stride))

@@ -31,7 +31,7 @@ class SlicewiseModel:
     spec : LatentSpec
         As of a 3D model.
     axis : int
-        Of the volume, that the slices follow each other along.
+        Spatial axis of a volume along which the slices lie.
     """
 
     def __init__(self, model: LatentModel, axis: str) -> None:

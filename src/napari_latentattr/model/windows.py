@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_latentattr.core.types import Bool
 from napari_latentattr.model.boxes import Boxes, Int, Reach, follow
 from napari_latentattr.model.graph import Graph
 
@@ -54,17 +55,19 @@ class Cutout:
         return boxes.view(len(rows), *self.size, -1).movedim(-1, 1)
 
 
-def cutout(boxes: Boxes, shape: Sequence[int]) -> Cutout:
-    """Cut boxes out of images of a shape."""
+def cutout(boxes: Boxes, like: Tensor) -> Cutout:
+    """Cut boxes out of images like (1, F, *S)."""
+    shape = np.asarray(like.shape[2:])
     end = (boxes.origin + boxes.size).max(axis=0)
     low = np.maximum(0, -boxes.origin.min(axis=0))
-    high = np.maximum(0, end - np.asarray(shape))
-    padded = tuple(int(n) for n in np.asarray(shape) + low + high)
+    high = np.maximum(0, end - shape)
+    padded = tuple(int(n) for n in shape + low + high)
     size = tuple(int(n) for n in boxes.size)
     first = np.ravel_multi_index(tuple((boxes.origin + low).T), padded)
     within = np.ravel_multi_index(tuple(np.indices(size).reshape(len(size), -1)), padded)
     edges = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True))
-    return Cutout(torch.from_numpy(first), torch.from_numpy(within), size, edges)
+    start, inner = (torch.from_numpy(a).to(like.device) for a in (first, within))
+    return Cutout(start, inner, size, edges)
 
 
 class Windows:
@@ -72,53 +75,55 @@ class Windows:
 
     Attributes
     ----------
-    starts : (W, d) int array
-        First voxel of each, in an order in which neighbours can run together.
-    size : tuple of int
     place : (W,) int array
-        Position of each among the windows as they were given.
+        Number of each among the windows as they were given; they stand in an order in which
+        neighbours can run together.
+    reaches : list of Reach
+        One a step, as are all that follow.
+    offsets : list of lists of (W, d) int arrays
+        Where the changed box of each input lies in the block that the step needs of it.
+    direct : list of lists of bool
+        Whether the two are the same, for all windows.
+    blocks : list of lists of Cutout
+        The blocks in the step's inputs.
+    outs : list of Cutout
+        The changed boxes in its output.
     """
 
     def __init__(
         self, graph: Graph, activations: Sequence[Tensor], starts: Int, size: Sequence[int]
     ) -> None:
-        shapes = [a.shape[2:] for a in activations]
         reaches = follow(graph, activations, starts, size)
-        inputs = [[reaches[i].out.origin for i in step.inputs] for step in graph.steps]
         offsets = [
-            [o - r.block.origin for o in given] for r, given in zip(reaches, inputs, strict=True)
+            [reaches[i].out.origin - reach.block.origin for i in step.inputs]
+            for step, reach in zip(graph.steps, reaches, strict=True)
         ]
-        kinds = np.concatenate(
-            [o for given in offsets for o in given] + [r.crop for r in reaches], 1
-        )
-        self.place = np.lexsort(kinds.T)
-        self.starts, self.size = starts[self.place], tuple(size)
-        self.reaches = [_sorted(r, self.place) for r in reaches]
+        kinds = [*(o for given in offsets for o in given), *(reach.crop for reach in reaches)]
+        self.place = np.lexsort(np.concatenate(kinds, axis=1).T)
+        self.reaches = [_sorted(reach, self.place) for reach in reaches]
         self.offsets = [[o[self.place] for o in given] for given in offsets]
         self.blocks = [
-            [cutout(r.block, shapes[i]) for i in step.inputs]
+            [cutout(r.block, activations[i]) for i in step.inputs]
             for step, r in zip(graph.steps, self.reaches, strict=True)
         ]
-        self.outs = [cutout(r.out, s) for r, s in zip(self.reaches, shapes, strict=True)]
+        self.outs = [cutout(r.out, a) for r, a in zip(self.reaches, activations, strict=True)]
         self.direct = [
             [_same(self.reaches[i].out, r.block) for i in step.inputs]
             for step, r in zip(graph.steps, self.reaches, strict=True)
         ]
 
-    def __len__(self) -> int:
-        return len(self.starts)
-
-    def touched(self, difference: Tensor) -> Tensor:
-        """Positions (W',) of the windows in which an image (1, F, *S) is not zero throughout."""
+    def touched(self, difference: Tensor, wanted: Bool) -> Tensor:
+        """Positions of the wanted windows in which an image (1, F, *S) is not zero throughout."""
         there = self.outs[0].laid_out((difference != 0).any(dim=1, keepdim=True))
-        every = torch.split(torch.arange(len(self)), max(1, _MOST_VOXELS // math.prod(self.size)))
+        asked = torch.from_numpy(np.flatnonzero(wanted[self.place])).to(there.device)
+        every = torch.split(asked, max(1, _MOST_VOXELS // math.prod(self.outs[0].size)))
         found = [self.outs[0].cut(there, rows).flatten(1).any(dim=1) for rows in every]
-        return torch.cat(found).nonzero().flatten()
+        return asked[torch.cat(found)]
 
 
 def _sorted(reach: Reach, order: Int) -> Reach:
     boxes = [Boxes(b.origin[order], b.size) for b in (reach.out, reach.block)]
-    return Reach(boxes[0], boxes[1], reach.crop[order], tuple(m[order] for m in reach.maps))
+    return Reach(boxes[0], boxes[1], reach.crop[order], reach.weights)
 
 
 def _same(a: Boxes, b: Boxes) -> bool:
