@@ -144,19 +144,18 @@ class _Division:
     def _divide(self, plane: int) -> tuple[Tensor, Tensor]:
         """Mean and standard error (C, M, *L) of the shares at every latent of one plane."""
         case = self.encoder.between(self.start[plane, None], self.x[plane, None])
-        total = square = torch.zeros(())
+        n, total, square = len(self.scores), torch.zeros(()), torch.zeros(())
         for row, plan in enumerate(self._plans(case)):
             estimate, means = self._estimate(case, plan, plane)
             self.scores[row] += (estimate.flatten(2) @ self._counted(estimate)[plane]).numpy()
-            total, square = total + estimate, square + estimate.square()
             if row == 0:
                 self.change += means[-1] - means[0]
             if self.exact:
                 self.interaction += interactions(case.players, plan, means)
-        n = len(self.scores)
+            if n == 1:
+                return estimate, torch.full_like(estimate, torch.nan)
+            total, square = total + estimate, square + estimate.square()
         mean = total / n
-        if n == 1:
-            return mean, torch.full_like(mean, torch.nan)
         return mean, ((square / n - mean**2).clamp_min_(0) / (n - 1)).sqrt_()
 
     def _plans(self, case: MixedCase) -> Iterator[Plan]:
@@ -172,15 +171,16 @@ class _Division:
         sums: Tensor | None = None
         for rows in self.encoder.batches(case, len(plan.mixtures)):
             self.progress.report(self.done, self.total, "encoding mixtures of images")
-            z = self.encoder.latents(case, plan.mixtures[rows])[:, self.maps].cpu().double()
+            z = self.encoder.latents(case, plan.mixtures[rows])
             self.done += len(z)
+            z = (z if len(self.maps) == z.shape[1] else z[:, self.maps]).cpu().double()
             means.append(z.flatten(2) @ self._counted(z)[plane])
             if sums is None:
                 sums = z.new_zeros(2, len(plan.weights), *z.shape[1:])
             _add_weighted(sums, z, plan.weights[:, rows])
         if sums is None:
             raise ValueError("a plan needs at least one mixture")
-        return sums[0] - sums[1], torch.cat(means).numpy()
+        return sums[0].sub_(sums[1]), torch.cat(means).numpy()
 
     def _counted(self, latents: Tensor) -> Tensor:
         """Weight of every latent of every plane in a score, (n, V), from some (A, M, *L)."""
