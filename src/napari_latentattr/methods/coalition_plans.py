@@ -42,7 +42,7 @@ def every_mixture(players: Order, n_channels: int) -> Plan:
     """Plan the exact shares: all mixtures, 2^P."""
     n = len(players)
     chosen = itertools.product([False, True], repeat=n)
-    mixtures = [tuple(itertools.compress(players, chosen_ones)) for chosen_ones in chosen]
+    mixtures = [tuple(itertools.compress(players, which)) for which in chosen]
     weights = np.zeros((n_channels, len(mixtures)))
     for column, mixture in enumerate(mixtures):
         for c in players:

@@ -118,9 +118,7 @@ class _Division:
         self.exact = len(players) <= EXACT
         self.orders = [] if self.exact else draw_orders(c, -(-orders // 2), seed)
         self.progress, self.done = progress, 0
-        self.total = n * (
-            2 + 2 * c * len(self.orders) if self.orders else 2 ** max(1, len(players))
-        )
+        self.total = n * ((2 * c + 1) * len(self.orders) or 2 ** len(players))
         self.scores = np.zeros((max(1, len(self.orders)), c, len(self.maps)))
         self.change = np.zeros(len(self.maps))
         self.interaction = np.zeros((len(self.maps), c, c))
@@ -146,19 +144,18 @@ class _Division:
     def _divide(self, plane: int) -> tuple[Tensor, Tensor]:
         """Mean and standard error (C, M, *L) of the shares at every latent of one plane."""
         case = self.encoder.between(self.start[plane, None], self.x[plane, None])
-        total = square = torch.zeros(())
+        n, total, square = len(self.scores), torch.zeros(()), torch.zeros(())
         for row, plan in enumerate(self._plans(case)):
             estimate, means = self._estimate(case, plan, plane)
             self.scores[row] += (estimate.flatten(2) @ self._counted(estimate)[plane]).numpy()
-            total, square = total + estimate, square + estimate.square()
             if row == 0:
                 self.change += means[-1] - means[0]
             if self.exact:
                 self.interaction += interactions(case.players, plan, means)
-        n = len(self.scores)
+            if n == 1:
+                return estimate, torch.full_like(estimate, torch.nan)
+            total, square = total + estimate, square + estimate.square()
         mean = total / n
-        if n == 1:
-            return mean, torch.full_like(mean, torch.nan)
         return mean, ((square / n - mean**2).clamp_min_(0) / (n - 1)).sqrt_()
 
     def _plans(self, case: MixedCase) -> Iterator[Plan]:
@@ -171,19 +168,19 @@ class _Division:
     def _estimate(self, case: MixedCase, plan: Plan, plane: int) -> tuple[Tensor, Float64]:
         """Shares (C, M, *L) by one plan, and the mean (n, M) of each map for each mixture."""
         means: list[Tensor] = []
-        with_it = without = torch.zeros(())
+        sums: Tensor | None = None
         for rows in self.encoder.batches(case, len(plan.mixtures)):
             self.progress.report(self.done, self.total, "encoding mixtures of images")
-            z = self.encoder.latents(case, plan.mixtures[rows])[:, self.maps].cpu().double()
+            z = self.encoder.latents(case, plan.mixtures[rows])
             self.done += len(z)
+            z = (z if len(self.maps) == z.shape[1] else z[:, self.maps]).cpu().double()
             means.append(z.flatten(2) @ self._counted(z)[plane])
-            if not with_it.ndim:
-                with_it, without = z.new_zeros(2, len(plan.weights), *z.shape[1:])
-            for value, weights in zip(z, plan.weights[:, rows].T, strict=True):
-                for c in np.flatnonzero(weights):
-                    side = with_it if weights[c] > 0 else without
-                    side[c].add_(value, alpha=abs(weights[c]))
-        return with_it - without, torch.cat(means).numpy()
+            if sums is None:
+                sums = z.new_zeros(2, len(plan.weights), *z.shape[1:])
+            _add_weighted(sums, z, plan.weights[:, rows])
+        if sums is None:
+            raise ValueError("a plan needs at least one mixture")
+        return sums[0].sub_(sums[1]), torch.cat(means).numpy()
 
     def _counted(self, latents: Tensor) -> Tensor:
         """Weight of every latent of every plane in a score, (n, V), from some (A, M, *L)."""
@@ -205,3 +202,13 @@ class _Division:
             volumes = self.model.unfold(x.flatten(1, 2), 1)
             x = volumes.reshape(1, *x.shape[1:3], *volumes.shape[2:])
         return x[0].contiguous().numpy()
+
+
+def _add_weighted(sums: Tensor, values: Tensor, weights: Float64) -> None:
+    """Add values (n, M, *L), times weights (C, n), to sums (2, C, M, *L): of positive, of negative.
+
+    One after the other, so that the two sums of an image that does nothing are equal.
+    """
+    for value, of_images in zip(values, weights.T, strict=True):
+        for c in np.flatnonzero(of_images):
+            sums[0 if of_images[c] > 0 else 1, c].add_(value, alpha=abs(of_images[c]))

@@ -33,7 +33,7 @@ class MixedCase:
     ----------
     baseline, x : (1, C, *S) tensor
     players : tuple of int
-        Images that can change a latent: they differ from the baseline and have weights.
+        Images that can change a latent, see `players_of`.
     start : (F, *T) tensor or None
         Output of the first layer for the baseline; None where mixtures are encoded whole.
     responses : (P, F / groups, *T) tensor or None
@@ -42,7 +42,7 @@ class MixedCase:
 
     baseline: Tensor
     x: Tensor
-    players: tuple[int, ...]
+    players: Order
     start: Tensor | None
     responses: Tensor | None
 
@@ -69,8 +69,9 @@ class MixEncoder:
         empty = not (baseline.amax() or baseline.amin())
         responses = _respond(layer, x if empty else x - baseline, players)
         start = _of_nothing(layer, responses) if empty else layer(baseline)[0]
-        laid_out = [v.contiguous(memory_format=self._layout) for v in (start[None], responses)]
-        return MixedCase(baseline, x, players, laid_out[0][0], laid_out[1])
+        layout = self._model.layout
+        start = start[None].contiguous(memory_format=layout)[0]
+        return MixedCase(baseline, x, players, start, responses.contiguous(memory_format=layout))
 
     def batches(self, case: MixedCase, n: int) -> list[slice]:
         """Divide n mixtures into batches for `latents`.
@@ -100,10 +101,8 @@ class MixEncoder:
         """
         if case.start is None:
             return torch.cat([self._model.encode_tensor(_mixed(case, m)) for m in mixtures])
-        shape = (len(mixtures), *case.start.shape)
-        first = torch.empty(
-            shape, dtype=case.start.dtype, device=case.start.device, memory_format=self._layout
-        )
+        first = case.start.expand(len(mixtures), *case.start.shape)
+        first = torch.empty_like(first, memory_format=self._model.layout)
         made: dict[Order, Tensor] = {}
         for out, mixture in zip(first, mixtures, strict=True):
             before = made.get(mixture[:-1]) if mixture else None
@@ -128,13 +127,12 @@ class MixEncoder:
         for features, part in zip(rows, parts, strict=True):
             out[features] += part
 
-    @property
-    def _layout(self) -> torch.memory_format:
-        return self._model.layout
 
+def players_of(model: LatentModel, baseline: Tensor, x: Tensor) -> Order:
+    """Images that can change a latent: they differ from the baseline and have weights.
 
-def players_of(model: LatentModel, baseline: Tensor, x: Tensor) -> tuple[int, ...]:
-    """Images that can change a latent when they replace those of the baseline, both (N, C, *S)."""
+    Both (N, C, *S). Without a first layer to ask for weights, all that differ.
+    """
     layer = first_convolution(model)
     found = [c for c in range(x.shape[1]) if not torch.equal(x[:, c], baseline[:, c])]
     return tuple(c for c in found if layer is None or bool(_weights(layer)[c].any()))
@@ -168,7 +166,7 @@ def _of_nothing(layer: nn.Conv2d | nn.Conv3d, responses: Tensor) -> Tensor:
     return layer.bias.reshape(-1, *[1] * (len(shape) - 1)).expand(shape)
 
 
-def _respond(layer: nn.Conv2d | nn.Conv3d, difference: Tensor, players: tuple[int, ...]) -> Tensor:
+def _respond(layer: nn.Conv2d | nn.Conv3d, difference: Tensor, players: Order) -> Tensor:
     """Responses of the layer to each player's difference (1, C, *S), without its bias."""
     run = nn.functional.conv2d if layer.weight.ndim == 4 else nn.functional.conv3d
     chosen = list(players)
