@@ -208,8 +208,8 @@ def test_a_model_that_mixes_all_of_space_is_recomputed_and_says_so() -> None:
 def test_a_map_of_one_group_of_images_gets_exactly_nothing_from_the_others() -> None:
     model, stack = network(groups=3), picture()
     found, _ = occlude(
-        model, stack, cohort=None, patch=8.0, stride=4.0, fill="zero", together=False, seed=0,
-        progress=SILENT,
+        model, stack, cohort=None, latents=None, patch=8.0, stride=4.0, fill="zero", together=False,
+        seed=0, progress=SILENT,
     )  # fmt: skip
     own = np.arange(6) // 2
     for c, k in product(range(3), range(6)):
@@ -219,8 +219,8 @@ def test_a_map_of_one_group_of_images_gets_exactly_nothing_from_the_others() -> 
 def test_one_walk_over_the_windows_serves_every_map() -> None:
     model, stack = network(), picture()
     found, _ = occlude(
-        model, stack, cohort=None, patch=6.0, stride=3.0, fill="zero", together=False, seed=0,
-        progress=SILENT,
+        model, stack, cohort=None, latents=None, patch=6.0, stride=3.0, fill="zero", together=False,
+        seed=0, progress=SILENT,
     )  # fmt: skip
     assert found.effects.shape == (3, 6, 7, 7)
     for k in range(6):
@@ -287,9 +287,32 @@ def test_windows_off_the_body_change_nothing() -> None:
     mask[:, :4, :4] = True
     part = Cohort.from_arrays(x, channels=("A", "B", "C"), masks=mask)
     found, _ = occlude(
-        linear_model(), part[0], cohort=part, patch=2.0, stride=2.0, fill="zero", together=True,
-        seed=0, progress=SILENT,
+        linear_model(), part[0], cohort=part, latents=None, patch=2.0, stride=2.0, fill="zero",
+        together=True, seed=0, progress=SILENT,
     )  # fmt: skip
     assert found.effects[0, 0, :2, :2].all()
     assert not found.effects[:, :, 2:].any()
     assert not found.effects[:, :, :, 2:].any()
+
+
+def test_all_maps_come_from_shared_passes_and_make_their_volumes_when_asked() -> None:
+    model, stack = network(), picture()
+    asked = {"method": "occlusion", "patch": 6.0, "stride": 3.0, "fill": "zero"}
+    every = attribute(model, stack, "all", **asked)
+    assert len(every) == 6
+    for k in (0, 4):
+        alone = attribute(model, stack, k, **asked)
+        assert callable(every[k].picture)
+        np.testing.assert_array_equal(every[k].volume, alone.volume)
+        np.testing.assert_array_equal(every[k].score, alone.score)
+
+
+def test_one_latent_moves_only_for_windows_that_it_sees() -> None:
+    model, stack = network(), picture()
+    found = attribute(
+        model, stack, 1, method="occlusion", voxel=(0, 0), patch=4.0, stride=4.0, fill="zero"
+    )
+    reach = model.spec.receptive_field[0]
+    assert found.volume[:, :4, :4].any()
+    assert not found.volume[:, reach + 4 :].any()
+    assert found.provenance.params["voxel"] == "0,0"

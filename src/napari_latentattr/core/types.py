@@ -5,7 +5,7 @@ Arrays are ordered (C, Z, Y, X) or (C, Y, X). This file refuses to know files, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
@@ -304,8 +304,8 @@ class Attribution:
         None where it is about all K maps at once: then every array begins with an axis of maps.
     score : (C,) or (K, C) float64 array
         One number an image, in `unit`.
-    volume : (C or 1, *shape) or (K, C, *shape) float32 array or None
-        Contribution per voxel of `grid`.
+    picture : (C or 1, *shape) or (K, C, *shape) float32 array, callable or None
+        The `volume`, or how to make it: volumes of many maps do not fit in memory together.
     unit : str
     residual : float
         ``sum(score) - (f(x) - f(baseline))`` in `unit`, of K maps the one farthest from zero; NaN
@@ -319,7 +319,7 @@ class Attribution:
 
     target: MapRef | None
     score: Float64
-    volume: Float32 | None
+    picture: Float32 | Callable[[], Float32] | None
     unit: str
     residual: float
     grid: Grid | None
@@ -327,6 +327,11 @@ class Attribution:
     evidence: Evidence | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     arrays: Mapping[str, Float32 | Float64] = field(default_factory=dict)
+
+    @property
+    def volume(self) -> Float32 | None:
+        """Contribution per voxel of `grid`, made anew where it is only known how."""
+        return self.picture() if callable(self.picture) else self.picture
 
 
 @dataclass(frozen=True, slots=True)

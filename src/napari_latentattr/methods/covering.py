@@ -17,7 +17,7 @@ from torch import Tensor
 
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Bool, Float32, ImageStack
-from napari_latentattr.methods.cases import body_latents
+from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.window_grid import WindowGrid
 from napari_latentattr.model.boxes import Int
 from napari_latentattr.model.covered import CoveredCase
@@ -63,6 +63,8 @@ def cover_windows(
     filled: Float32,
     groups: Sequence[Sequence[int]],
     progress: Progress,
+    *,
+    latents: Bool | None = None,
 ) -> WindowEffects:
     """Cover each window of a case in turn; measure all latent maps.
 
@@ -76,6 +78,8 @@ def cover_windows(
         What the windows are covered with.
     groups : sequence of sequences of int
         Images that are covered together.
+    latents : (*L) bool array, optional
+        Those that count; the ones of the body when None.
 
     Raises
     ------
@@ -83,7 +87,7 @@ def cover_windows(
         When no latent lies in the mask.
     """
     with model.running():
-        case = _Planes(model, stack, grid, filled)
+        case = _Planes(model, stack, grid, filled, latents)
         engine = _engine(case)
         counted = [i for i in range(len(case.images)) if case.weight[i].any()]
         total = len(groups) * int(case.wanted[counted].sum())
@@ -126,6 +130,7 @@ class _Planes:
         stack: ImageStack,
         grid: WindowGrid,
         filled: Float32,
+        latents: Bool | None,
     ) -> None:
         self._grid = grid
         self._axis = model.axis if isinstance(model, SlicewiseModel) else None
@@ -135,7 +140,7 @@ class _Planes:
         shape = list(code) if self._axis is None else [*code]
         if self._axis is not None:
             shape.insert(self._axis, len(self.images))
-        inside = body_latents(stack, model.spec, shape)
+        inside = counted_latents(latents, stack, model.spec, shape)
         self.weight = self._fold((inside / inside.sum())[None].astype(np.float32), model)
         axes = [a for a in range(len(grid.shape)) if a != self._axis]
         self.size = tuple(grid.size[a] for a in axes)

@@ -71,7 +71,7 @@ def dependence_volume(
     return Attribution(
         target=MapRef(fitted.spec.layer, which),
         score=np.sqrt((moves[:, inside] ** 2).mean(axis=1)),
-        volume=volume,
+        picture=volume,
         unit="latent units",
         residual=float("nan"),
         grid=stack.grid,

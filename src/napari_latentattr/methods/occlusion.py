@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
 
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Attribution, CaseSource, ImageStack, MapRef
+from napari_latentattr.core.types import Attribution, Bool, CaseSource, ImageStack, MapRef
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.covering import WindowEffects, cover_windows
@@ -19,11 +21,48 @@ from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 
+def occlusions(
+    model: LatentModel | SlicewiseModel,
+    stack: ImageStack,
+    targets: Sequence[MapRef],
+    *,
+    cohort: CaseSource | None = None,
+    latents: Bool | None = None,
+    patch: float = 16.0,
+    stride: float = 8.0,
+    fill: Fill = "mean",
+    together: bool = False,
+    seed: int = 0,
+    progress: Progress = SILENT,
+) -> tuple[Attribution, ...]:
+    """Answer for several maps from the same passes; parameters as of `occlusion`."""
+    params = {"patch": patch, "stride": stride, "fill": fill, "together": together}
+    asked = [Question("occlusion", model, stack, target, params, seed) for target in targets]
+    found, donor = occlude(
+        model,
+        stack,
+        cohort=cohort,
+        latents=latents,
+        patch=patch,
+        stride=stride,
+        fill=fill,
+        together=together,
+        seed=seed,
+        progress=progress,
+    )
+    told = {**params, "donor": donor, "engine": found.engine}
+    return tuple(
+        _answer(replace(question, params=told), found, target.index, kept=len(targets) == 1)
+        for question, target in zip(asked, targets, strict=True)
+    )
+
+
 @register(
     "occlusion",
     title="Cover patches",
     source="Zeiler & Fergus, ECCV 2014",
     claims={"ignores_unused_channel", "symmetric"},
+    many=occlusions,
 )
 def occlusion(
     model: LatentModel | SlicewiseModel,
@@ -31,6 +70,7 @@ def occlusion(
     target: MapRef,
     *,
     cohort: CaseSource | None = None,
+    latents: Bool | None = None,
     patch: Annotated[float, Bounds(1, 128, "mm", step=1)] = 16.0,
     stride: Annotated[float, Bounds(1, 128, "mm", step=1)] = 8.0,
     fill: Literal["mean", "blur", "donor", "zero"] = "mean",
@@ -60,12 +100,12 @@ def occlusion(
     ----------
     Zeiler, Fergus: Visualizing and understanding convolutional networks, ECCV 2014.
     """
-    params = {"patch": patch, "stride": stride, "fill": fill, "together": together}
-    asked = Question("occlusion", model, stack, target, params, seed)
-    found, donor = occlude(
+    (found,) = occlusions(
         model,
         stack,
+        [target],
         cohort=cohort,
+        latents=latents,
         patch=patch,
         stride=stride,
         fill=fill,
@@ -73,11 +113,16 @@ def occlusion(
         seed=seed,
         progress=progress,
     )
-    volume = found.volume(target.index)
+    return found
+
+
+def _answer(asked: Question, found: WindowEffects, which: int, *, kept: bool) -> Attribution:
+    """Attribution of one map; of several, volumes are made when they are asked for."""
+    stack, volume = asked.stack, found.volume(which)
     inside = np.ones(stack.grid.shape, dtype=bool) if stack.mask is None else stack.mask
     score = np.sqrt((volume[:, inside].astype(np.float64) ** 2).mean(axis=1))
-    told = {**params, "donor": donor, "engine": found.engine}
-    return replace(asked, params=told).answer(volume, score, unit="latent units")
+    shown = volume if kept else partial(found.volume, which)
+    return asked.answer(shown, score, unit="latent units")
 
 
 def occlude(
@@ -85,6 +130,7 @@ def occlude(
     stack: ImageStack,
     *,
     cohort: CaseSource | None,
+    latents: Bool | None,
     patch: float,
     stride: float,
     fill: Fill,
@@ -106,4 +152,5 @@ def occlude(
     )
     every = range(len(stack.channels))
     groups: list[list[int]] = [list(every)] if together else [[c] for c in every]
-    return cover_windows(model, stack, grid, filled, groups, progress), donor
+    effects = cover_windows(model, stack, grid, filled, groups, progress, latents=latents)
+    return effects, donor

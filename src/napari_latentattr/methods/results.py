@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
@@ -46,7 +46,7 @@ class Question:
 
     def answer(
         self,
-        volume: Float32,
+        volume: Float32 | Callable[[], Float32],
         score: Float64,
         *,
         unit: str,
@@ -55,11 +55,11 @@ class Question:
         arrays: Mapping[str, Float32 | Float64] | None = None,
         grid: Grid | None = None,
     ) -> Attribution:
-        """Attribution with this volume and score; on the grid of the stack when None is given."""
+        """Attribution with this volume, or how to make it; by default on the stack's grid."""
         return Attribution(
             target=self.target,
             score=score,
-            volume=volume,
+            picture=volume,
             unit=unit,
             residual=residual,
             grid=grid or self.stack.grid,

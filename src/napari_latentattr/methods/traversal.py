@@ -17,9 +17,9 @@ from napari_latentattr.methods.cases import (
     body_latents,
     check_picture,
     companions,
-    latents_in_body,
     encoder_for,
     fit,
+    latents_in_body,
 )
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
