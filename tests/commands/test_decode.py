@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from napari_latentattr import cli, decompose, latent_response, open_study, traverse
+from napari_latentattr import Grid, cli, decompose, latent_response, open_study, traverse
 
 U_NET = """\
 from torch import nn
@@ -179,6 +180,22 @@ def test_a_skip_connection_is_told_in_words_and_in_every_record(write_study, tmp
     for name in ("decode", "response", "c0_map-0_desc-traverse"):
         params = json.loads((out / f"{name}.json").read_text())["provenance"]["params"]
         assert "first" in params["skips"]
+
+
+def test_images_without_orientation_give_a_record_and_no_volumes(
+    tiny_study, tmp_path, monkeypatch, capsys
+):
+    cases = type(open_study(tiny_study).cohort)
+    read = cases.__getitem__
+
+    def unknown(cohort, index):
+        stack = read(cohort, index)
+        return replace(stack, grid=Grid(stack.grid.shape, stack.grid.affine, known=False))
+
+    monkeypatch.setattr(cases, "__getitem__", unknown)
+    assert cli.main(["decode", str(tiny_study), "--map", "0", "--out", str(tmp_path)]) == 0
+    assert [p.name for p in tmp_path.iterdir()] == ["decode.json"]
+    assert "No volumes were written: the orientation" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
