@@ -92,6 +92,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_rank(commands)
     _add_channels(commands)
+    _add_decode(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -183,6 +184,45 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
         action="store_true",
         help="accept a study of one case; the answer is approximate",
     )
+
+
+def _add_decode(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "decode",
+        does="Show what the decoder draws from latent maps of a case.",
+        example="study.yaml --map 17 --case c1 --traverse 9 --out results",
+    )
+    parser.add_argument(
+        "--map",
+        type=int,
+        nargs="+",
+        dest="maps",
+        metavar="K",
+        help="maps by number; all when absent, and only then it is known what they miss together",
+    )
+    parser.add_argument("--case", metavar="NAME", help="the first of the study when absent")
+    parser.add_argument(
+        "--method",
+        default="shapley",
+        metavar="KEY",
+        help="shapley, main_effect, or for comparison leave_one_out, solo (default shapley)",
+    )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        metavar="N",
+        help="pairs of random orders, for shapley; more than 1 tell its error (default 1)",
+    )
+    parser.add_argument(
+        "--traverse", type=int, metavar="STEPS", help="also draw the named maps from weak to strong"
+    )
+    parser.add_argument(
+        "--response",
+        action="store_true",
+        help="also ask which maps read what one map draws; takes long with many maps",
+    )
+    _add_seed(parser)
 
 
 def _add_view(commands: _Commands[_Parser]) -> None:

@@ -141,21 +141,18 @@ def traversal_layer(found: Traversal, channel: str) -> Layer:
         strength of the map at each step.
     """
     place, data = placement(found.grid), found.images(channel)
-    kind = "traversal"
-    name = f"LA · map {found.target.index} · {kind} in {channel}"
+    skip = skip_suffix(found.provenance.params)
     look = {
-        "name": f"{name}{skip_suffix(found.provenance.params)}",
+        "name": f"LA · map {found.target.index} · traversal in {channel}{skip}",
         "colormap": "gray",
         "contrast_limits": _contrast(data),
         "interpolation2d": "linear",
         **_one_more_axis(STEP_AXIS, place),
         "metadata": {
             KEY: {
-                "key": (kind, found.target.index, channel, found.case),
-                "grid": found.grid,
-                "target": str(found.target),
-                "values": found.values.tolist(),
-                "own": found.own,
+                "key": ("traversal", found.target.index, channel, found.case),
+                **{"grid": found.grid, "target": str(found.target)},
+                **{"values": found.values.tolist(), "own": found.own},
                 "strength": found.strength,
                 **_made(found.provenance),
             }

@@ -52,12 +52,23 @@ def write_moves(folder: Path, moves: Moves) -> None:
         write_volume(folder / f"{start}_{channel}.nii.gz", volume, moves.grid)
 
 
+def write_images(
+    folder: Path, start: str, channels: Sequence[str], images: Float32, grid: Grid
+) -> None:
+    """Write one file an image of (C, *S): ``<start>_<channel>.nii.gz``.
+
+    Nothing where the orientation is unknown: left and right could be exchanged in the file.
+    """
+    for channel, image in zip(channels, images, strict=True) if grid.known else ():
+        write_volume(folder / f"{start}_{channel}.nii.gz", image, grid)
+
+
 def moves_of(
     study: Study, which: MapRef, *, donors: int, seed: int, progress: Progress = SILENT
 ) -> Iterator[Moves]:
     """Measure every case in turn; slices come back as whole volumes."""
     cohort = study.cohort
-    whole = _whole(cohort)
+    whole = whole_of(cohort)
     planes: dict[str, Float32] = {}
     for i in range(len(cohort)):
         progress.report(i, len(cohort), f"where images move map {which}")
@@ -83,8 +94,8 @@ def moves_of_case(study: Study, which: MapRef, case: int, *, donors: int, seed: 
     return Moves(cohort.cases[case], which, cohort.channels, found.volume, found.grid)
 
 
-def _whole(cohort: Cohort) -> Cohort | None:
-    """Volumes that a cohort of slices was cut from; None for any other cohort."""
+def whole_of(cohort: Cohort) -> Cohort | None:
+    """Return the volumes that a cohort of slices was cut from; None for any other cohort."""
     try:
         return cohort.cut.whole
     except ValueError:

@@ -31,8 +31,8 @@ def decoder_solo(
 ) -> Attribution:
     """Show the picture of this map with all others zero; misleading, for comparison.
 
-    It shows above all what the decoder draws from nothing: 83 % of the voxels shown are false
-    where 90 % of the right ones are found.
+    It shows above all what the decoder draws from nothing: on decoders with planted places, where
+    it finds 90 % of a map's place it shows four fifths of the rest too.
     """
     asked = Question("solo", model, stack, target, skip_flag(model.spec.skips))
     progress.report(0, 2, "drawing one map alone")

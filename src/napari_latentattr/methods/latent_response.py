@@ -58,15 +58,15 @@ def latent_response(
 
     Notes
     -----
-    From the paper and the code published with it: one latent variable is resampled from what it is
-    in other cases, the response is ``encode(decode(code))``, both codes of a pair are compared
-    after it, and an entry is a root mean square with the variable that was changed in the row.
+    From the paper, as the code published with it computes it: one latent variable is resampled from
+    what it is in other cases, the response is ``encode(decode(code))``, both codes of a pair are
+    compared after it, and an entry is a root mean square with the variable that was changed in the
+    row; it stays in the units of the latent.
 
     Ours: a variable is a whole map, so the mean is also over its latents in the body; donors are
     whole cases of other patients; and column i is divided by the root mean square distance of map
     i between the same pairs of cases before decoding. With that, an autoencoder with
-    ``encode(decode(code)) == code`` has the identity. The paper leaves the entries in the units of
-    the latent.
+    ``encode(decode(code)) == code`` has the identity.
 
     Cost: ``cases * (1 + donors * K)`` decodings, each with an encoding of what was drawn, and one
     encoding a case.
