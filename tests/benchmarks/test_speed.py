@@ -8,11 +8,15 @@ import pytest
 import torch
 
 from napari_latentattr.benchmarks.speed import WORKLOADS, WORKS, Workload, build_workload, speed
+from napari_latentattr.benchmarks.speed.covering import covering
 from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.secants import click, decoder, next_click, rescale
 from napari_latentattr.benchmarks.speed.shapley import exact_shapley, sampled_shapley
 
 SMALL = Workload("S", 6, (2, 3, 4), (16, 16), target=1.0)
 MANY = Workload("M", 1, (10, 12, 4), (16, 16), target=1.0)
+COVERED = Workload("C", 1, (2, 8, 8, 9), (32, 32), target=1.0)
+COVERED_3D = Workload("C3", 1, (2, 8, 8, 9), (32, 32, 32), target=1.0)
 SMALL_3D = Workload("S3", 6, (2, 3, 4), (8, 8, 8), target=1.0)
 
 
@@ -66,6 +70,19 @@ def test_short_cuts_tell_how_far_they_are_from_the_plain_way() -> None:
     assert (sampled.unit, sampled.units, sampled.target) == ("coalition", 347, 0.85)
     assert 0 <= exact.exactness < 1e-6
     assert 0 < sampled.exactness < 1e-6
+
+
+@pytest.mark.parametrize("make", [covering, decoder, rescale])
+@pytest.mark.parametrize("workload", [COVERED, COVERED_3D], ids=["2D", "3D"])
+def test_works_of_one_case_tell_how_exact_they_are(make, workload: Workload) -> None:
+    (timed,) = speed(1, works=[partial(make, workload)], raws=2).timed
+    assert timed.unit == "answer"
+    assert 0 <= timed.exactness < 1e-5
+
+
+def test_one_map_of_the_decoder_is_timed_cold_and_warm() -> None:
+    cold, warm = speed(1, works=[partial(w, SMALL) for w in (click, next_click)], raws=2).timed
+    assert (cold.target, warm.target) == (4.2, 1.25)
 
 
 def test_every_work_is_built_on_one_of_the_workloads() -> None:

@@ -28,6 +28,9 @@ from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.secants import Division
 from napari_latentattr.model.slicewise import SlicewiseModel
 
+# Of images in one batch; a first layer makes a few times as much of it.
+_BATCH_BYTES = 2**20
+
 
 def channel_rescales(
     model: LatentModel | SlicewiseModel,
@@ -40,7 +43,8 @@ def channel_rescales(
     progress: Progress = SILENT,
 ) -> tuple[Attribution, ...]:
     """Answer for several maps from the same passes; parameters as of `channel_rescale`."""
-    asked = [Question("channel_rescale", model, stack, t, {"baseline": baseline}) for t in targets]
+    params = {"baseline": baseline}
+    asked = Question("channel_rescale", model, stack, None, params).about(targets)
     start = np.zeros_like(stack.data)
     if baseline == "mean":
         start = mean_images(
@@ -103,10 +107,12 @@ def _answer(asked: Question, parts: Float32, change: Float32, inside: Bool) -> A
     """Attribution of one map from the shares (C, *L) of the images in its change (*L)."""
     stack = asked.stack
     score = parts[:, inside].mean(axis=1, dtype=np.float64)
-    volume = to_input_grid(parts, asked.model.spec, stack.grid.shape)
-    if stack.mask is not None:
-        volume = np.where(stack.mask, volume, np.float32(0))
     residual = float(score.sum() - change[inside].mean(dtype=np.float64))
+
+    def volume() -> Float32:
+        made = to_input_grid(parts, asked.model.spec, stack.grid.shape)
+        return made if stack.mask is None else np.where(stack.mask, made, np.float32(0))
+
     return asked.answer(volume, score, unit="latent units", residual=residual)
 
 
@@ -120,6 +126,8 @@ def _divide(
     """Shares (C, M, *L) of the images in the change of M maps, and the change (M, *L)."""
     text = "sending differences through the encoder"
     x, begin = (torch.from_numpy(d[None].copy()).to(model.spec.device) for d in (data, start))
+    size = max(1, _BATCH_BYTES // data[0].nbytes)
+    batches = [range(i, min(i + size, len(data))) for i in range(0, len(data), size)]
     with model.running():
         progress.report(0, len(data), text)
         try:
@@ -129,9 +137,9 @@ def _divide(
                 f"{error}, so the encoder has no secants; use the method channel_shapley"
             ) from error
         parts = []
-        for c in range(len(data)):
-            progress.report(c, len(data), text)
-            parts.append(division.part(c)[0, which].cpu().numpy())
+        for batch in batches:
+            progress.report(batch[0], len(data), text)
+            parts.append(division.parts(batch)[:, which].cpu().numpy())
         progress.report(len(data), len(data), text)
-        change = (model.encode_tensor(x) - model.encode_tensor(begin))[0, which].cpu().numpy()
-    return np.stack(parts), change
+        change = division.change[0, which].cpu().numpy()
+    return np.concatenate(parts), change

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import torch
 
@@ -33,7 +34,11 @@ class Coalitions:
         self._code, self._start = (as_tensor(z).to(model.spec.device) for z in (code, start))
         self._recent: OrderedDict[frozenset[int], Float64] = OrderedDict()
         self.n_maps = code.shape[1]
-        self.empty = self.picture([])
+
+    @cached_property
+    def empty(self) -> Float64:
+        """Picture of the reference, (C, *S)."""
+        return self.picture([])
 
     @property
     def full(self) -> Float64:

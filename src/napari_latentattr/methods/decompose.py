@@ -91,10 +91,9 @@ def decompose(
             else _code(reference, code)
         )
         coalitions = Coalitions(fitted, code, start)
-        check_picture(coalitions.empty, stack)
         division = _division(method, coalitions, (fitted, code, start), pairs, seed)
         image = Remembered(fitted, lambda k: division.draw(k)[0])
-        error, residual = _walk(division, coalitions, image, refs, progress)
+        error, residual = _walk(division, coalitions, image, refs, stack, progress)
     return Decomposition(
         maps=refs,
         channels=stack.channels,
@@ -132,23 +131,26 @@ def _walk(
     coalitions: Coalitions,
     image: Remembered,
     refs: Sequence[MapRef],
+    stack: ImageStack,
     progress: Progress,
 ) -> tuple[Float64, float]:
     """Draw every image once: standard errors (M,), and the residual where all maps are asked."""
     row = {ref.index: position for position, ref in enumerate(refs)}
     error = np.full(len(refs), np.nan)
-    total = np.zeros(coalitions.empty.shape)
+    total = np.zeros(stack.data.shape)
     for done, k in enumerate(division.order(list(row))):
         progress.report(done, len(refs), "drawing latent maps")
         drawn, error[row[k]] = division.draw(k)
-        total += drawn
+        check_picture(drawn, stack)
         image.keep(k, drawn)
+        if len(refs) == coalitions.n_maps:
+            total += drawn
     progress.report(len(refs), len(refs), "drawing latent maps")
+    if len(refs) < coalitions.n_maps:
+        return error, float("nan")
     change = coalitions.full - coalitions.empty
     norm = float(np.linalg.norm(change))
-    if len(refs) < coalitions.n_maps or norm == 0:
-        return error, float("nan")
-    return error, float(np.linalg.norm(total - change)) / norm
+    return error, float(np.linalg.norm(total - change)) / norm if norm else float("nan")
 
 
 def _cohort(reference: Reference) -> CaseSource | None:

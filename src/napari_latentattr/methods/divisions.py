@@ -67,9 +67,9 @@ class Shapley:
 
 
 class OneByOne:
-    """Images that need no other map's: left out, put in, or alone."""
+    """Images that need no other map's: left out, put in, alone, or by secants."""
 
-    def __init__(self, draw: Callable[[int], Float64]) -> None:
+    def __init__(self, draw: Callable[[int], Float32 | Float64]) -> None:
         self._draw = draw
 
     def order(self, asked: Sequence[int]) -> list[int]:
@@ -78,12 +78,12 @@ class OneByOne:
 
     def draw(self, which: int) -> tuple[Float32, float]:
         """Return the image (C, *S) of a map; nothing is random."""
-        return self._draw(which).astype(np.float32), float("nan")
+        return self._draw(which).astype(np.float32, copy=False), float("nan")
 
 
 def by_secants(
     model: LatentModel | SlicewiseModel, code: Float32, start: Float32
-) -> Callable[[int], Float64]:
+) -> Callable[[int], Float32]:
     """Images of the maps by the secants of the decoder between two codes (1, K, *L).
 
     Raises
@@ -96,7 +96,7 @@ def by_secants(
         division = SecantDivision(model, "decoder", *ends)
     except UnreadableError as error:
         raise ModelError(f"{error}, so the decoder has no secants; use method shapley") from error
-    return lambda which: division.part(which)[0].double().cpu().numpy()
+    return lambda which: division.parts([which])[0].cpu().numpy()
 
 
 class Remembered:

@@ -37,7 +37,7 @@ def occlusions(
 ) -> tuple[Attribution, ...]:
     """Answer for several maps from the same passes; parameters as of `occlusion`."""
     params = {"patch": patch, "stride": stride, "fill": fill, "together": together}
-    asked = [Question("occlusion", model, stack, target, params, seed) for target in targets]
+    asked = Question("occlusion", model, stack, None, params, seed).about(targets)
     found, donor = occlude(
         model,
         stack,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 
 import numpy as np
@@ -44,6 +45,10 @@ class Question:
     seed: int = 0
     began: float = field(default_factory=time.perf_counter)
 
+    def about(self, targets: Sequence[MapRef]) -> list[Question]:
+        """Ask the same of several maps of the same images."""
+        return [replace(self, target=target) for target in targets]
+
     def answer(
         self,
         volume: Float32 | Callable[[], Float32],
@@ -76,7 +81,12 @@ class Question:
             params={**which, "case": self.stack.case, **self.params},
             seed=self.seed,
             model_sha256=self.model.spec.sha256,
-            data_sha256=sha256(np.ascontiguousarray(self.stack.data).data).hexdigest(),
+            data_sha256=_digest(self.stack),
             versions=installed_versions(),
             seconds=round(time.perf_counter() - self.began, 3),
         )
+
+
+@lru_cache(maxsize=2)  # the same case is asked about again and again; its images never change
+def _digest(stack: ImageStack) -> str:
+    return sha256(np.ascontiguousarray(stack.data).data).hexdigest()

@@ -52,7 +52,7 @@ def swap_volumes(
     sliced = cut is not None and isinstance(model, SlicewiseModel)
     approximate = "" if cohort.unit_name == "patients" else cohort.unit_name
     params = {"donors": donors, "approximate": "one case" if len(cohort) == 1 else approximate}
-    asked = [Question("swaps", model, stack, ref, params, seed) for ref in targets]
+    asked = Question("swaps", model, stack, None, params, seed).about(targets)
     maps = [ref.index for ref in targets]
     walk = _Walk(model, cohort, maps, latents, donors, seed, progress)
     found = walk.slices(cut, stack) if sliced and cut is not None else walk.whole(stack)

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_latentattr.model.graph import Graph, Step
@@ -39,6 +39,11 @@ class Secants:
     ----------
     graph : Graph
     x, start : (1, F, *S) tensor
+
+    Attributes
+    ----------
+    change : (1, G, *T) tensor
+        Of the output, between the two inputs.
     """
 
     def __init__(self, graph: Graph, x: Tensor, start: Tensor) -> None:
@@ -54,6 +59,7 @@ class Secants:
             ends.append(step.run(*end))
             starts.append(step.run(*begin))
             self._linear.append(_linear(step, end, begin, ends[-1], starts[-1]))
+        self.change = ends[-1] - starts[-1]
 
     def send(self, difference: Tensor) -> Tensor:
         """Send parts (N, F, *S) of the difference of the inputs through; (N, G, *T) come out."""
@@ -86,7 +92,11 @@ class Secants:
         found = dict(given)
         for i, step in enumerate(self._steps):
             if i not in found and i > 0:
-                found[i] = self._linear[i](*(found[j] for j in step.inputs))
+                linear, own = self._linear[i], step.inputs[0]
+                if isinstance(linear, _Gate) and own != 0 and left[own] == 1:
+                    found[i] = linear.in_place(found[own])
+                else:
+                    found[i] = linear(*(found[j] for j in step.inputs))
             for j in step.inputs:
                 left[j] -= 1
                 if not left[j]:
@@ -126,11 +136,19 @@ class Division:
         self._differences = [a - b for a, b in zip(ends, starts, strict=True)]
         self._secants = [Secants(graph, a, b) for a, b in zip(ends, starts, strict=True)]
 
-    def part(self, feature: int) -> Tensor:
-        """Return what one feature adds to the output, (1, G, *T)."""
+    def parts(self, features: Sequence[int]) -> Tensor:
+        """Return what each of N features adds to the output, (N, G, *T)."""
         sides = zip(self._secants, self._differences, strict=True)
-        sent = torch.cat([secants.send_features(d, [feature]) for secants, d in sides])
-        return sent if self._volumes is None else self._volumes.unfold(sent, 1)
+        sent = [secants.send_features(d, features) for secants, d in sides]
+        if self._volumes is None:
+            return sent[0]
+        return self._volumes.unfold(torch.stack(sent, dim=1).flatten(0, 1), len(features))
+
+    @property
+    def change(self) -> Tensor:
+        """Change of the output between the two inputs, (1, G, *T)."""
+        changes = torch.cat([secants.change for secants in self._secants])
+        return changes if self._volumes is None else self._volumes.unfold(changes, 1)
 
     def _planes(self, x: Tensor) -> list[Tensor]:
         return [x] if self._volumes is None else list(torch.split(self._volumes.fold(x), 1))
@@ -148,19 +166,36 @@ def _linear(
         # Half of each order of exchange, so that neither factor comes first.
         means = [(a + b) / 2 for a, b in zip(end, begin, strict=True)]
         return lambda d, e: d * means[1] + e * means[0]
-    gate = _gate(step.run, end[0], begin[0], out_end - out_begin)
-    return lambda d: d * gate
+    return _Gate(_gate(step, end[0], begin[0], out_end - out_begin))
 
 
-def _gate(run: Callable[..., Tensor], end: Tensor, begin: Tensor, change: Tensor) -> Tensor:
+class _Gate:
+    """Multiplies a difference by the secants of an activation."""
+
+    def __init__(self, gate: Tensor) -> None:
+        self._gate = gate
+
+    def __call__(self, d: Tensor) -> Tensor:
+        return d * self._gate
+
+    def in_place(self, d: Tensor) -> Tensor:
+        """Do it in the memory of a difference that nobody else reads."""
+        return d.mul_(self._gate)
+
+
+def _gate(step: Step, end: Tensor, begin: Tensor, change: Tensor) -> Tensor:
     gap = end - begin
-    size = torch.maximum(end.abs().amax(), begin.abs().amax()).clamp_min(1e-30)
+    size = max(*(float(side) for x in (end, begin) for side in (-x.amin(), x.amax())), 1e-30)
     near = gap.abs() <= NEAR * size
-    gate = change / torch.where(near, torch.ones_like(gap), gap)
-    if bool(near.any()):
-        reach = SLOPE * size
-        slope = (run(begin + reach) - run(begin - reach)) / (2 * reach)
-        gate = torch.where(near, slope, gate)
+    if not bool(near.any()):
+        return change.div_(gap)
+    gate = change.div_(gap.masked_fill_(near, 1.0))
+    reach = SLOPE * size
+    if isinstance(step.module, nn.PReLU):  # its slopes go by feature
+        slope = (step.run(begin + reach) - step.run(begin - reach)) / (2 * reach)
+        return torch.where(near, slope, gate)
+    at = begin[near]
+    gate[near] = (step.run(at + reach) - step.run(at - reach)) / (2 * reach)
     return gate
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -61,7 +62,8 @@ def _exactness(built: Built, *, tried: int = 12) -> float:
         for window in np.linspace(0, np.prod(counts) - 1, tried).astype(int):
             at = np.unravel_index(window, counts)
             covered = x.clone()
-            covered[(..., *(slice(STRIDE * i, STRIDE * i + PATCH) for i in at))] = 0
+            inside: Any = (..., *(slice(STRIDE * i, STRIDE * i + PATCH) for i in at))
+            covered[inside] = 0
             truth = own - _map_means(model.encode_tensor(covered))
             away = max(away, float(np.abs(found.effects[(0, slice(None), *at)] - truth).max()))
             largest = max(largest, float(np.abs(truth).max()))

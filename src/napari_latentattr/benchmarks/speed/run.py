@@ -9,7 +9,9 @@ from functools import partial
 
 import torch
 
+from napari_latentattr.benchmarks.speed.covering import covering
 from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.secants import click, decoder, next_click, rescale
 from napari_latentattr.benchmarks.speed.shapley import exact_shapley, sampled_shapley
 from napari_latentattr.benchmarks.speed.work import Builder, Timed, time_work
 from napari_latentattr.benchmarks.speed.workloads import WORKLOADS
@@ -27,6 +29,11 @@ WORKS: tuple[Builder, ...] = (
     partial(dependence, _W2),
     partial(exact_shapley, _W2),
     partial(sampled_shapley, _W1),
+    *(
+        partial(work, on)
+        for work in (covering, decoder, click, next_click, rescale)
+        for on in (_W1, _W2)
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from napari_latentattr.benchmarks.speed.workloads import Workload, build
 from napari_latentattr.methods.channel_rescale import channel_rescales
 from napari_latentattr.methods.decompose import decompose
 from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.secants import Division
 
 RESCALE_TARGETS = {"W1": 15.0, "W2": 6.0}
 
@@ -29,7 +31,7 @@ def decoder(workload: Workload) -> Work:
         target=80.0,
         workload=workload,
         run=lambda: decompose(model, stack, reference=start, method="secant"),
-        forward=_decode(model, model.encode(stack.data[None])),
+        forward=_decode(model, torch.from_numpy(model.encode(stack.data[None]))),
         exactness=lambda: decompose(model, stack, reference=start, method="secant").residual,
     )
 
@@ -45,8 +47,31 @@ def click(workload: Workload) -> Work:
         units=1,
         target=4.2,
         workload=workload,
-        run=lambda: decompose(model, stack, reference=start, method="secant", maps=[7]),
-        forward=_decode(model, model.encode(stack.data[None])),
+        run=lambda: decompose(model, stack, reference=start, method="secant", maps=[3]),
+        forward=_decode(model, torch.from_numpy(model.encode(stack.data[None]))),
+    )
+
+
+def next_click(workload: Workload) -> Work:
+    """Another map of the same case, its secants at hand; a raw forward is one decode."""
+    built = build(replace(workload, n_cases=2))
+    model = built.model
+    ends = [torch.from_numpy(model.encode(built.cohort[i].data[None])) for i in (0, 1)]
+    with model.running():
+        division = Division(model, "decoder", *ends)
+
+    def run() -> Tensor:
+        with model.running():
+            return division.parts([3])
+
+    return Work(
+        name=f"{workload.name}: decoder, the next map",
+        unit="answer",
+        units=1,
+        target=1.25,
+        workload=workload,
+        run=run,
+        forward=_decode(model, ends[0]),
     )
 
 
@@ -71,9 +96,7 @@ def rescale(workload: Workload) -> Work:
     )
 
 
-def _decode(model: LatentModel, code: np.ndarray):  # type: ignore[no-untyped-def]
-    z = torch.from_numpy(code)
-
+def _decode(model: LatentModel, z: Tensor) -> Callable[[], object]:
     @torch.inference_mode()
     def forward() -> Tensor:
         return model.decode_tensor(z)
