@@ -1,8 +1,12 @@
-"""Reads the half of a model before its latent, or after it, as a graph, and proves it on noise."""
+"""Reads the half of a model before its latent, or after it, as a graph, and proves it on noise.
+
+A graph works with the layers of the model themselves, so the latest ones are remembered.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +27,7 @@ from napari_latentattr.model.tracing import (
 )
 
 
+@lru_cache(maxsize=2)
 def read_encoder(model: LatentModel) -> Graph:
     """Graph from the images (N, C, *S) to the latent maps (N, K, *L).
 
@@ -37,6 +42,7 @@ def read_encoder(model: LatentModel) -> Graph:
         return _read(model, x, None, model.encode_tensor, (x, longer))
 
 
+@lru_cache(maxsize=2)
 def read_decoder(model: LatentModel) -> Graph:
     """Graph from the latent maps (N, K, *L) to the picture (N, C, *S).
 

@@ -136,13 +136,11 @@ class Division:
         self._differences = [a - b for a, b in zip(ends, starts, strict=True)]
         self._secants = [Secants(graph, a, b) for a, b in zip(ends, starts, strict=True)]
 
-    def parts(self, features: Sequence[int]) -> Tensor:
-        """Return what each of N features adds to the output, (N, G, *T)."""
+    def part(self, feature: int) -> Tensor:
+        """Return what one feature adds to the output, (1, G, *T)."""
         sides = zip(self._secants, self._differences, strict=True)
-        sent = [secants.send_features(d, features) for secants, d in sides]
-        if self._volumes is None:
-            return sent[0]
-        return self._volumes.unfold(torch.stack(sent, dim=1).flatten(0, 1), len(features))
+        sent = torch.cat([secants.send_features(d, [feature]) for secants, d in sides])
+        return sent if self._volumes is None else self._volumes.unfold(sent, 1)
 
     @property
     def change(self) -> Tensor:
