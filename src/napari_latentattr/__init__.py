@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_latentattr.cohort.study import Study, open_study
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
+    from napari_latentattr.core.sanity import SanityCheck
     from napari_latentattr.core.types import (
         Attribution,
         Evidence,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods._registry import register
     from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.check import check
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.model.latent import LatentModel
@@ -46,9 +48,11 @@ _HOME = {
     "LatentModel": "model.latent",
     "MapRef": "core.types",
     "Ranking": "core.types",
+    "SanityCheck": "core.sanity",
     "Study": "cohort.study",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
+    "check": "methods.check",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "load_model": "model.loading",
@@ -71,9 +75,11 @@ __all__ = [
     "LatentModel",
     "MapRef",
     "Ranking",
+    "SanityCheck",
     "Study",
     "attribute",
     "channel_dependence",
+    "check",
     "decompose",
     "dependence_volume",
     "load_model",
