@@ -11,7 +11,8 @@ from napari_latentattr.core.inference import monte_carlo_p
 from napari_latentattr.core.types import ClaimVerdict, Float64, MapRef, Provenance
 
 # From there on half of the variance of the ranks (0.7 squared) was there before anything was
-# learned. Pictures of trained models kept 0.10 to 0.53, one that ignores the model keeps 1.
+# learned. Of five networks trained on the DTI sample (15 maps) Grad-CAM kept up to 0.62 and other
+# methods up to 0.39 on average over 4 copies; a picture that ignores the model keeps 1.
 SURVIVES = 0.7
 LEVEL = 0.05
 
