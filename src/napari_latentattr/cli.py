@@ -213,7 +213,7 @@ def _add_check(commands: _Commands[_Parser]) -> None:
     parser = _add_command(
         commands,
         "check",
-        does="Say whether such a picture can be read: random weights, deletion and insertion.",
+        does="Say whether a picture of attribute can be read: random weights, deletion, insertion.",
         example="study.yaml --map 17 --method integrated_gradients --case P013 --out results",
     )
     parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
