@@ -22,7 +22,8 @@ Made by `scripts/make_method_reference.py` from the code; do not edit by hand.
 A method says of one latent map of one case what each image has to do with it. Ask it with
 `attribute(model, stack, map, method=KEY)`, or in the window under *Look closer*. None of these
 pictures carries a test: which image *drives* a map, with an interval, is what `channel_dependence`
-answers ([Concepts](concepts.md)).
+answers, and whether a picture can be read at all is what `check` answers
+([Concepts](concepts.md)).
 """
 TAIL = """\
 A method of your own: [Contributing](../CONTRIBUTING.md#add-a-method-in-one-file).

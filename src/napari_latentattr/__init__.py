@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
+    from napari_latentattr.core.sanity import SanityCheck
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.core.types import (
         Attribution,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
     from napari_latentattr.methods.channel_shapley import channel_shapley
+    from napari_latentattr.methods.check import check
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.methods.latent_response import latent_response
@@ -52,11 +54,13 @@ _HOME = {
     "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
     "Ranking": "core.types",
+    "SanityCheck": "core.sanity",
     "Study": "cohort.study",
     "Traversal": "core.traversal",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
     "channel_shapley": "methods.channel_shapley",
+    "check": "methods.check",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "latent_response": "methods.latent_response",
@@ -82,11 +86,13 @@ __all__ = [
     "LatentResponse",
     "MapRef",
     "Ranking",
+    "SanityCheck",
     "Study",
     "Traversal",
     "attribute",
     "channel_dependence",
     "channel_shapley",
+    "check",
     "decompose",
     "dependence_volume",
     "latent_response",

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from napari_latentattr.commands.picture_options import add_picture_options, map_number
 from napari_latentattr.commands.results import Report, staged
 from napari_latentattr.core.errors import Cancelled, LatentAttrError
 from napari_latentattr.terminal import Terminal, warnings_as_notes
@@ -93,6 +94,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rank(commands)
     _add_channels(commands)
     _add_decode(commands)
+    _add_attribute(commands)
+    _add_check(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -206,7 +209,7 @@ def _add_decode(commands: _Commands[_Parser]) -> None:
         "--method",
         default="shapley",
         metavar="KEY",
-        help="shapley, main_effect, or for comparison leave_one_out, solo (default shapley)",
+        help="shapley, secant, main_effect, or for comparison leave_one_out, solo (default shapley)",
     )
     parser.add_argument(
         "--pairs",
@@ -222,6 +225,40 @@ def _add_decode(commands: _Commands[_Parser]) -> None:
         action="store_true",
         help="also ask which maps read what one map draws; takes long with many maps",
     )
+    _add_seed(parser)
+
+
+def _add_attribute(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "attribute",
+        does="Write a picture of where each image drives a latent map, or what the map draws.",
+        example="study.yaml --map 17 --method integrated_gradients --set steps=64 --out results",
+    )
+    parser.add_argument(
+        "--map",
+        type=map_number,
+        nargs="+",
+        dest="maps",
+        metavar="K",
+        required=True,
+        help="maps by number, or the word all",
+    )
+    add_picture_options(parser)
+    parser.add_argument("--case", metavar="CASE", help="one case by name; all when absent")
+    _add_seed(parser)
+
+
+def _add_check(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "check",
+        does="Say whether a picture of attribute can be read: random weights, deletion, insertion.",
+        example="study.yaml --map 17 --method integrated_gradients --case P013 --out results",
+    )
+    parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
+    add_picture_options(parser)
+    parser.add_argument("--case", metavar="CASE", help="a case by name; the first when absent")
     _add_seed(parser)
 
 

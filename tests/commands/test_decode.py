@@ -203,7 +203,7 @@ def test_images_without_orientation_give_a_record_and_no_volumes(
     [
         (["--case", "c11"], "there is no case c11, did you mean 'c1'; the 8 cases of"),
         (["--method", "sharply"], "no method sharply, did you mean 'shapley' to draw a map"),
-        (["--method", "main"], "known are shapley, leave_one_out, main_effect, solo"),
+        (["--method", "main"], "known are shapley, secant, leave_one_out, main_effect, solo"),
         (["--method", "solo", "--pairs", "2"], "--pairs is for --method shapley, got solo"),
         (["--pairs", "0"], "at least 1 pair of orders, got 0"),
         (["--map", "4"], "map 4 was asked, the model has maps encoder:0 to encoder:3"),

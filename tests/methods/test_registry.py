@@ -12,6 +12,7 @@ import pytest
 
 import napari_latentattr
 from napari_latentattr import Attribution, Bounds, ImageStack, LatentModel, MapRef, register
+from napari_latentattr.core.errors import InputError
 from napari_latentattr.methods import _registry
 from napari_latentattr.methods._parameters import Parameter, parameters_of
 
@@ -101,6 +102,39 @@ def test_a_method_is_read_from_its_signature_and_docstring() -> None:
         "Shared words on two lines.",
     )
     assert (blurred.kind, blurred.default, blurred.bounds) == ("flag", False, None)
+
+
+@pytest.mark.parametrize(
+    ("hint", "default", "text", "value"),
+    [
+        (Annotated[int, Bounds(1, 9)], 3, "4", 4),
+        (Annotated[float, Bounds(0, 9)], 3.0, "4", 4.0),
+        (Annotated[float, Bounds(0, 9)], 3.0, "1e-1", 0.1),
+        (bool, False, "True", True),
+        (bool, True, "false", False),
+        (Literal["mean", "zero"], "mean", "zero", "zero"),
+    ],
+)
+def test_a_value_that_was_typed_is_read_as_the_kind_of_the_parameter(hint, default, text, value):
+    (parameter,) = parameters_of(with_parameter(hint, default))
+    assert parameter.read(text) == value
+    assert type(parameter.read(text)) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("hint", "default", "text", "words"),
+    [
+        (Annotated[int, Bounds(1, 9)], 3, "4.0", "whole number from 1 to 9, got '4.0'"),
+        (Annotated[int, Bounds(1, 9)], 3, "10", "whole number from 1 to 9, got 10"),
+        (Annotated[float, Bounds(0, 9)], 3.0, "nan", "a number from 0 to 9, got nan"),
+        (bool, False, "1", "true or false, got '1'"),
+        (Literal["mean", "zero"], "mean", "men", "did you mean 'mean'"),
+    ],
+)
+def test_a_typed_value_of_another_kind_is_refused(hint, default, text, words):
+    (parameter,) = parameters_of(with_parameter(hint, default))
+    with pytest.raises(InputError, match=words):
+        parameter.read(text)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.commands.decoder_tables import (
     decomposition_lines,
@@ -13,7 +12,7 @@ from napari_latentattr.commands.decoder_tables import (
     traversal_line,
 )
 from napari_latentattr.commands.results import Report
-from napari_latentattr.commands.volumes import whole_of, write_images
+from napari_latentattr.commands.volumes import whole_cases, write_images
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.progress import Progress
@@ -131,7 +130,7 @@ def _traverse(
 
 def _case(study: Study, name: str | None) -> ImageStack:
     """Find the case that was named, a whole volume where slices are the units."""
-    cases: Cohort = whole_of(study.cohort) or study.cohort
+    cases = whole_cases(study.cohort)
     if name is not None and name not in cases.cases:
         raise InputError(
             f"there is no case {name}{did_you_mean(name, cases.cases)}; the {len(cases)} cases of "

@@ -329,6 +329,13 @@ class Attribution:
     arrays: Mapping[str, Float32 | Float64] = field(default_factory=dict)
 
     @property
+    def map(self) -> MapRef:
+        """The one map that it is about."""
+        if self.target is None:
+            raise ValueError("this attribution is about all maps at once")
+        return self.target
+
+    @property
     def volume(self) -> Float32 | None:
         """Contribution per voxel of `grid`, made anew where it is only known how."""
         return self.picture() if callable(self.picture) else self.picture

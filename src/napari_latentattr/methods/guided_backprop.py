@@ -32,12 +32,12 @@ def guided_backprop(
     latents: Bool | None = None,
     progress: Progress = SILENT,
 ) -> Attribution:
-    """Show fine structure of the images that raises the map; often it shows edges of any model.
+    """Show fine structure of the images that raises the map, as rectifiers let it through.
 
     The gradient of the map's mean on its way back through the network, with everything negative
-    set to zero at every ReLU. Layers other than ReLU are passed as they are. Pictures of models
-    with random weights can look the same (Adebayo et al. 2018): ask `check` before reading one.
-    The score is the root mean square inside the mask.
+    set to zero at every ReLU. Layers other than ReLU are passed as they are. In deep classifiers
+    it showed much the same with random weights (Adebayo et al. 2018): ask `check` before reading
+    it. The score is the root mean square inside the mask.
 
     References
     ----------

@@ -6,9 +6,11 @@ the module as it was. Knows nothing of files.
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +42,7 @@ class LatentModel:
     def __init__(self, module: nn.Module, found: Probe, spec: LatentSpec) -> None:
         self.module = module
         self.spec = spec
+        self._found = found
         self.first_layer = found.first_layer
         self.heap_end: Tensor | None = None
         self._flat = found.flat
@@ -91,6 +94,21 @@ class LatentModel:
             sha256=state_hash(module.state_dict()),
         )
         return cls(module, found, spec)
+
+    def twin(self, change: Callable[[nn.Module], None]) -> LatentModel:
+        """Return the same model around a changed copy of the module.
+
+        Parameters
+        ----------
+        change : callable
+            Sets weights of the copy; layers, sizes and wiring must stay.
+        """
+        with self._lock:
+            module = copy.deepcopy(self.module)
+        change(module)
+        return LatentModel(
+            module, self._found, replace(self.spec, sha256=state_hash(module.state_dict()))
+        )
 
     @property
     def layout(self) -> torch.memory_format:

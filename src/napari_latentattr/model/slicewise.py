@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import CaseSource, Float32, LatentSpec, MapRef
@@ -39,6 +39,7 @@ class SlicewiseModel:
             raise ModelError(f"slices are axial, coronal or sagittal, got {axis!r}")
         self.model = model
         self.axis = _AXES[axis]
+        self._slices = axis
         flat = model.spec
         self.spec: LatentSpec = replace(
             flat,
@@ -47,6 +48,10 @@ class SlicewiseModel:
             offset=self._with(flat.offset, 0.0),
             receptive_field=self._with(flat.receptive_field, 1),
         )
+
+    def twin(self, change: Callable[[nn.Module], None]) -> SlicewiseModel:
+        """Return the same model around a changed copy of the 2D module."""
+        return SlicewiseModel(self.model.twin(change), self._slices)
 
     @property
     def maps(self) -> tuple[MapRef, ...]:
