@@ -209,7 +209,7 @@ def _add_decode(commands: _Commands[_Parser]) -> None:
         "--method",
         default="shapley",
         metavar="KEY",
-        help="shapley, secant, main_effect, or for comparison leave_one_out, solo (default shapley)",
+        help="shapley, secant, main_effect; to compare leave_one_out, solo (default shapley)",
     )
     parser.add_argument(
         "--pairs",

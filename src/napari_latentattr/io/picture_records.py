@@ -66,7 +66,7 @@ def sanity_record(found: SanityCheck) -> Record:
         "version": VERSION,
         "case": found.case,
         "map": str(found.target),
-        "index": found.map.index,
+        "index": found.target.index,
         "method": found.method,
         "verdict": found.verdict,
         "sentence": found.sentence(),
