@@ -13,7 +13,8 @@ from napari_latentattr.model.slicewise import SlicewiseModel
 
 def ask(map_: int | MapRef = 0, **options: object) -> None:
     cohort = people()
-    attribute(linear_model(), cohort[0], map_, cohort=cohort, **options)
+    asked = {"method": "swaps", **options}
+    attribute(linear_model(), cohort[0], map_, cohort=cohort, **asked)
 
 
 @pytest.mark.parametrize(

@@ -242,10 +242,9 @@ def test_gaps_between_patches_are_refused() -> None:
         cover(network(), picture(), patch=8.0, stride=9.0, fill="zero")
 
 
-@pytest.mark.parametrize("fill", ["mean", "donor"])
-def test_fills_from_other_cases_need_them(fill: str) -> None:
+def test_a_donor_needs_a_cohort() -> None:
     with pytest.raises(InputError, match="no cohort"):
-        cover(network(), picture(), fill=fill)
+        cover(network(), picture(), fill="donor")
 
 
 def test_a_donor_of_another_size_is_refused() -> None:
@@ -316,3 +315,13 @@ def test_one_latent_moves_only_for_windows_that_it_sees() -> None:
     assert found.volume[:, :4, :4].any()
     assert not found.volume[:, reach + 4 :].any()
     assert found.provenance.params["voxel"] == "0,0"
+
+
+def test_without_a_cohort_patches_are_covered_with_the_mean_of_the_image_itself() -> None:
+    model, stack = network(), picture()
+    flat = stack.data.mean(axis=(1, 2), keepdims=True) * np.ones_like(stack.data)
+    found = attribute(model, stack, 3, patch=24.0, stride=24.0, together=True)
+    change = model.encode(stack.data[None])[0, 3] - model.encode(flat[None])[0, 3]
+    np.testing.assert_allclose(found.volume, change.mean(), rtol=0, atol=1e-6)
+    assert found.provenance.method == "occlusion"
+    assert found.provenance.params["donor"].startswith("the mean of each image itself")

@@ -61,7 +61,7 @@ def attribute(
     stack: ImageStack,
     map: int | MapRef | Maps,  # noqa: A002
     *,
-    method: str = "swaps",
+    method: str = "occlusion",
     cohort: CaseSource | None = None,
     region: str | Bool | None = None,
     voxel: Sequence[int] | None = None,

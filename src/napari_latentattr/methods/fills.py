@@ -19,6 +19,8 @@ from napari_latentattr.model.slicewise import SlicewiseModel
 
 Fill: TypeAlias = Literal["mean", "blur", "donor", "zero"]
 
+OWN_MEAN = "the mean of each image itself, for want of a cohort"
+
 
 def filled_images(
     model: LatentModel | SlicewiseModel,
@@ -30,7 +32,7 @@ def filled_images(
     seed: int,
     progress: Progress,
 ) -> tuple[Float32, str]:
-    """Images (C, *S) to fill with, and the case that they come from, ``""`` where it is none.
+    """Images (C, *S) to fill with, and whose they are: a case, `OWN_MEAN`, or ``""``.
 
     Parameters
     ----------
@@ -41,8 +43,10 @@ def filled_images(
     Raises
     ------
     InputError
-        When mean or donor lack a cohort, or the donor has other voxels.
+        When a donor lacks a cohort or has other voxels, or the cohort has one case alone.
     """
+    if fill == "mean" and cohort is None:
+        return _own_means(stack), OWN_MEAN
     if fill == "mean":
         others = companions(cohort, "the mean image to cover with")
         return mean_images(model, stack, others, progress), ""
@@ -52,6 +56,15 @@ def filled_images(
         donor = _donor(model, stack, cohort, seed)
         return donor.data, donor.case
     return np.zeros_like(stack.data), ""
+
+
+def _own_means(stack: ImageStack) -> Float32:
+    """Each image as flat as its mean inside the mask."""
+    inside = np.ones(stack.grid.shape, dtype=bool) if stack.mask is None else stack.mask
+    flat = np.empty_like(stack.data)
+    for image, source in zip(flat, stack.data, strict=True):
+        image[:] = source[inside].mean(dtype=np.float64)
+    return flat
 
 
 def _blurred(stack: ImageStack, blur_mm: float) -> Float32:

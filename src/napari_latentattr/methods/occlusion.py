@@ -91,8 +91,8 @@ def occlusion(
     stride : float
         From one patch to the next; at most the side of a patch.
     fill : {"mean", "blur", "donor", "zero"}
-        What covers it: the mean image of the cohort, the image itself blurred by half a patch, the
-        image of another patient, or zero.
+        What covers it: the mean image of the cohort (without one, the mean of the image itself),
+        the image itself blurred by half a patch, the image of another patient, or zero.
     together : bool
         Cover all images at once instead of each by itself; gives one volume and one score.
 
@@ -144,7 +144,7 @@ def occlude(
     -------
     WindowEffects
     str
-        The case that patches were taken from, or ``""``.
+        As of `filled_images`.
     """
     grid = window_grid(stack.grid, patch=patch, stride=stride)
     filled, donor = filled_images(
