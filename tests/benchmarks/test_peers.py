@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_latentattr.benchmarks.speed import PEERS, WORKLOADS, Workload, peers, speed
+from napari_latentattr.benchmarks.speed import PEERS, WORKLOADS, Speed, Workload, peers, speed
 from napari_latentattr.benchmarks.speed.peer import (
     MissingPeer,
     Peer,
@@ -32,6 +32,7 @@ from napari_latentattr.benchmarks.speed.shapley import exact_shapley
 from napari_latentattr.benchmarks.speed.work import Timed
 from napari_latentattr.benchmarks.speed.workloads import Built, build
 from napari_latentattr.benchmarks.timing import Ratio
+from napari_latentattr.commands import benchmark
 from napari_latentattr.core.progress import SILENT
 from napari_latentattr.methods.channel_shapley import channel_shapley
 from napari_latentattr.methods.coalition_plans import every_mixture
@@ -63,6 +64,17 @@ def test_all_peers_are_built_on_the_workloads_that_the_targets_speak_of() -> Non
         ("masked_forwards", "W2", 1.2),
         ("monai_occlusion", "W1", 33.0),
         ("monai_occlusion", "W2", 33.0),
+    ]
+
+
+def test_full_runs_are_those_that_the_targets_speak_of() -> None:
+    sizes = [(peer.unit, peer.full) for peer in (make() for make in PEERS)]
+    assert sizes == [
+        *[("order", 25)] * 2,
+        *[("mixture", 347)] * 2,
+        *[("mixture", 16)] * 2,
+        *[("window", 961), ("window", 1331)] * 2,
+        *[("map", 64)] * 2,
     ]
 
 
@@ -269,6 +281,21 @@ def test_shapley_and_its_peers_are_told_together_and_recorded() -> None:
     table = timed.markdown()
     assert "ShapleyValueSampling, all maps | full run, extrapolated from 1 and 2 of 25" in table
     assert "- S3: exact Shapley is " in table
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_the_command_times_all_peers_beside_ours(monkeypatch, tmp_path, full) -> None:
+    asked: list[dict[str, object]] = []
+
+    def timing(repeats: int, **named: object) -> Speed:
+        asked.append(named)
+        return speed(repeats, works=[], peers=[])
+
+    monkeypatch.setattr(benchmark, "speed", timing)
+    benchmark.run(tmp_path, what="speed", full=full, keep_memory=False, progress=SILENT)
+    assert asked[0]["peers"] is PEERS
+    record = json.loads((tmp_path / "speed.json").read_text())
+    assert (record["peers"], record["faster"], record["left_out"]) == ([], [], [])
 
 
 def shares(workload: Workload) -> np.ndarray:

@@ -172,7 +172,7 @@ def _windows(workload: Workload) -> list[int]:
 _W1, _W2 = WORKLOADS
 PEERS: tuple[PeerBuilder, ...] = (
     partial(captum_shapley, _W1, few=1, many=6, target=4.0),
-    partial(captum_shapley, _W2, few=1, many=6, target=30.0),
+    partial(captum_shapley, _W2, few=1, many=8, target=30.0),
     partial(masked_forwards, _W1, batch=1, many=32, target=1.25),
     partial(masked_forwards, _W1, batch=4, many=32, target=1.25),
     partial(masked_forwards, _W2, batch=1, many=16, target=1.2),
