@@ -9,7 +9,7 @@ from napari_latentattr.benchmarks.calibration import Calibration, calibrate
 from napari_latentattr.benchmarks.planted import PlantedTruth, find_planted
 from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, DrawnTruth, find_drawn
 from napari_latentattr.benchmarks.ranking_worlds import ranking_worlds
-from napari_latentattr.benchmarks.speed import speed
+from napari_latentattr.benchmarks.speed import PEERS, speed
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import Facts, Section, sheet
 from napari_latentattr.core.progress import Progress
@@ -27,7 +27,7 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
     sizes = _FULL if full else _QUICK
     began = time.perf_counter()
     if what == "speed":
-        timed = speed(sizes["repeats"], keep_memory=keep_memory, progress=progress)
+        timed = speed(sizes["repeats"], peers=PEERS, keep_memory=keep_memory, progress=progress)
         text, record = timed.markdown(), timed.record()
     else:
         text, record = _measure_truth(sizes, progress)

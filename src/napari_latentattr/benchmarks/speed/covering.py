@@ -31,6 +31,7 @@ def covering(workload: Workload) -> Work:
         run=lambda: _covered(built),
         forward=built.forward,
         exactness=lambda: _exactness(built),
+        key="occlusion",
     )
 
 

@@ -11,6 +11,14 @@ import torch
 
 from napari_latentattr.benchmarks.speed.covering import covering
 from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.peer import (
+    Faster,
+    PeerBuilder,
+    TimedPeer,
+    compare,
+    peers_markdown,
+    time_peers,
+)
 from napari_latentattr.benchmarks.speed.secants import click, decoder, next_click, rescale
 from napari_latentattr.benchmarks.speed.shapley import exact_shapley, sampled_shapley
 from napari_latentattr.benchmarks.speed.work import Builder, Timed, time_work
@@ -39,16 +47,35 @@ WORKS: tuple[Builder, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Timings of all works with what is needed to compare them."""
+    """Timings of all works and peers with what is needed to compare them.
+
+    Attributes
+    ----------
+    timed : tuple of Timed
+    peers : tuple of TimedPeer
+    left_out : tuple of str
+        Peers that are not there, one sentence each.
+    threads : int
+    allocator : str
+    machine : dict
+    """
 
     timed: tuple[Timed, ...]
+    peers: tuple[TimedPeer, ...]
+    left_out: tuple[str, ...]
     threads: int
     allocator: str
     machine: dict[str, object]
 
+    @property
+    def faster(self) -> tuple[Faster, ...]:
+        """How many times faster works are than the peers that answer the same."""
+        return compare(self.timed, self.peers)
+
     def record(self) -> dict[str, object]:
         """Return the timings as plain values for a JSON file."""
-        return {"kind": "benchmark speed", "version": 1, **asdict(self)}
+        faster = [asdict(one) for one in self.faster]
+        return {"kind": "benchmark speed", "version": 1, **asdict(self), "faster": faster}
 
     def markdown(self) -> str:
         """Return the timings as a table for people."""
@@ -58,6 +85,8 @@ class Speed:
             "|---|---|---|---|---|---|---|---|---|",
         ]
         rows = [_row(timed) for timed in self.timed]
+        if self.peers or self.left_out:
+            rows += ["", peers_markdown(self.peers, self.faster, self.left_out)]
         where = f"{self.machine['processor']}, torch {torch.__version__}"
         return "\n".join([*head, *rows, "", f"{where}, {self.threads} thread, {self.allocator}."])
 
@@ -78,6 +107,7 @@ def speed(
     repeats: int = 5,
     *,
     works: Sequence[Builder] = WORKS,
+    peers: Sequence[PeerBuilder] = (),
     raws: int = 60,
     keep_memory: bool = False,
     progress: Progress = SILENT,
@@ -90,12 +120,15 @@ def speed(
         Of each work, after one that is not timed.
     works : sequence of callable
         Each makes a `Work`, which is forgotten before the next one is made.
+    peers : sequence of callable
+        Each makes a `Peer`, in the same way.
     raws : int
-        Raw forwards around each repeat.
+        Raw forwards around each repeat; around one of a peer a third of that.
     keep_memory : bool
         Tell glibc to keep freed blocks for the rest of this process; the raw forwards profit too.
     """
     memory = keep_freed_memory() if keep_memory else allocator()
     with one_thread():
         timed = tuple(time_work(make(), repeats, raws, progress) for make in works)
-    return Speed(timed, threads=1, allocator=memory, machine=describe_machine())
+        others, left_out = time_peers(peers, repeats, raws // 3, progress)
+    return Speed(timed, others, left_out, threads=1, allocator=memory, machine=describe_machine())

@@ -33,6 +33,7 @@ def decoder(workload: Workload) -> Work:
         run=lambda: decompose(model, stack, reference=start, method="secant"),
         forward=_decode(model, torch.from_numpy(model.encode(stack.data[None]))),
         exactness=lambda: decompose(model, stack, reference=start, method="secant").residual,
+        key="decoder",
     )
 
 

@@ -32,6 +32,7 @@ def exact_shapley(workload: Workload) -> Work:
         run=lambda: channel_shapley(built.model, built.cohort[0], baseline="zero"),
         forward=built.forward,
         exactness=lambda: _exactness(built, every_mixture(tuple(range(n)), n).mixtures),
+        key="shapley",
     )
 
 
@@ -49,6 +50,7 @@ def sampled_shapley(workload: Workload) -> Work:
         ),
         forward=built.forward,
         exactness=lambda: _exactness(built, both_ways(tuple(range(n)), n).mixtures),
+        key="shapley",
     )
 
 

@@ -29,6 +29,8 @@ class Work:
     exactness : callable or None
         Largest difference from the plain way, over the largest number of that; None where the
         work makes no short cut to compare, or tests alone do.
+    key : str
+        What peers that answer the same are found by; none where it is empty.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Work:
     run: Callable[[], object]
     forward: Callable[[], object]
     exactness: Callable[[], float] | None = None
+    key: str = ""
 
 
 Builder: TypeAlias = Callable[[], Work]
@@ -50,7 +53,7 @@ class Timed:
 
     Attributes
     ----------
-    name, unit, units, target, workload
+    name, unit, units, target, workload, key
         Of the work.
     exactness : float or None
     ratio : Ratio
@@ -67,6 +70,7 @@ class Timed:
     exactness: float | None
     ratio: Ratio
     peak_gb: float
+    key: str = ""
 
 
 def time_work(work: Work, repeats: int, raws: int, progress: Progress) -> Timed:
@@ -84,4 +88,5 @@ def time_work(work: Work, repeats: int, raws: int, progress: Progress) -> Timed:
         exactness,
         ratio,
         peak_memory_gb(),
+        work.key,
     )
