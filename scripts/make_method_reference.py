@@ -22,12 +22,14 @@ Made by `scripts/make_method_reference.py` from the code; do not edit by hand.
 A method says of one latent map of one case what each image has to do with it. Ask it with
 `attribute(model, stack, map, method=KEY)`, or in the window under *Look closer*. None of these
 pictures carries a test: which image *drives* a map, with an interval, is what `channel_dependence`
-answers ([Concepts](concepts.md)).
+answers, and whether a picture can be read at all is what `check` answers
+([Concepts](concepts.md)).
 """
 TAIL = """\
 A method of your own: [Contributing](../CONTRIBUTING.md#add-a-method-in-one-file).
 """
 VIEWS: dict[View, str] = {"where": "Show where", "drawn": "What it draws"}
+TARGETS = {True: "whole map, region or one latent", False: "whole map"}
 CLAIMS: dict[Claim, str] = {
     "complete": "the scores add up to the change of the map",
     "ignores_unused_channel": "an image without any weight gets exactly nothing",
@@ -55,6 +57,7 @@ def _section(method: Method) -> str:
         f"- In the window: *{VIEWS[method.view]}*",
         f"- Holds exactly: {'; '.join(claims) or 'nothing'}",
         f"- Other cases: {'used' if 'cohort' in method.context else 'not used'}",
+        f"- Target: {TARGETS['latents' in method.context]}",
         f"- Source: {method.source}",
     ]
     if method.control:

@@ -21,7 +21,10 @@ from napari_latentattr.terminal import Terminal
 N_CASES = 8
 
 
-@pytest.mark.parametrize("command", ["inspect", "rank", "channels", "demo", "benchmark"])
+@pytest.mark.parametrize(
+    "command",
+    ["inspect", "rank", "channels", "decode", "attribute", "check", "demo", "benchmark"],
+)
 def test_help_of_every_command_has_an_example(capsys, command):
     assert cli.main([command, "--help"]) == 0
     assert f"Example: latentattr {command}" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""Every registered method on a linear autoencoder: what each of them owes whoever asks it."""
+"""Every registered method on a toy autoencoder: what each of them owes whoever asks it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,23 @@ import json
 import numpy as np
 import pytest
 import torch
-from tests.toy import linear_model, people, volumes
+from tests.toy import linear_model, people, rectified_model, skipping_model, volumes
 
-from napari_latentattr import Attribution, Cohort, attribute, methods
-from napari_latentattr.core.errors import Cancelled
+from napari_latentattr import Attribution, Cohort, LatentModel, attribute, methods
+from napari_latentattr.core.errors import Cancelled, ModelError
 from napari_latentattr.core.types import ImageStack
 from napari_latentattr.model.state import state_hash
 
 METHODS = methods()
+
+# What some need and the linear autoencoder has not.
+MODELS = {"guided_backprop": rectified_model}
+# Those that give one picture for all images together.
+ONE_PICTURE = {"grad_cam"}
+
+
+def model_for(key: str) -> LatentModel:
+    return MODELS.get(key, linear_model)()
 
 
 def volumes_of_people(*, twins: bool = False) -> tuple[ImageStack, Cohort]:
@@ -44,7 +53,7 @@ every_scene = pytest.mark.parametrize("scene", SCENES)
 
 def ask(key: str, scene: str, *, which: int = 0, seed: int = 5, **options: bool) -> Attribution:
     stack, cohort = SCENES[scene](**options)
-    return attribute(linear_model(), stack, which, method=key, cohort=cohort, seed=seed)
+    return attribute(model_for(key), stack, which, method=key, cohort=cohort, seed=seed)
 
 
 def claimed(axiom: str) -> pytest.MarkDecorator:
@@ -56,9 +65,10 @@ def claimed(axiom: str) -> pytest.MarkDecorator:
 def test_the_volume_lies_on_the_grid_of_the_stack_and_is_finite(key, scene) -> None:
     stack, _ = SCENES[scene]()
     found = ask(key, scene)
-    assert found.volume.shape == stack.data.shape
+    pictures = 1 if key in ONE_PICTURE else 3
+    assert found.volume.shape == (pictures, *stack.grid.shape)
     assert found.volume.dtype == np.float32
-    assert found.score.shape == (3,)
+    assert found.score.shape == (pictures,)
     assert found.score.dtype == np.float64
     assert found.grid is not None
     assert found.grid.same_as(stack.grid)
@@ -80,8 +90,8 @@ def test_the_same_seed_gives_the_same_bits(key, scene) -> None:
 @every_scene
 def test_neither_images_nor_model_are_changed(key, scene) -> None:
     stack, cohort = SCENES[scene]()
-    model = linear_model()
-    model.module.encoder.weight.requires_grad_(False)
+    model = model_for(key)
+    next(model.module.parameters()).requires_grad_(False)
     images, state = stack.data.copy(), state_hash(model.module.state_dict())
     attribute(model, stack, 0, method=key, cohort=cohort)
     np.testing.assert_array_equal(stack.data, images)
@@ -103,7 +113,7 @@ def test_the_provenance_names_everything_that_was_asked(key) -> None:
     for parameter in METHODS[key].parameters:
         assert params[parameter.name] == parameter.default
     assert record.seed == (5 if "seed" in METHODS[key].context else 0)
-    assert record.model_sha256 == linear_model().spec.sha256
+    assert record.model_sha256 == model_for(key).spec.sha256
     assert len(record.data_sha256) == 64
     assert json.loads(json.dumps(params)) == params
 
@@ -116,7 +126,7 @@ class StopsAtOnce:
 @every_method
 def test_it_can_be_stopped(key) -> None:
     stack, cohort = images_of_people()
-    model = linear_model()
+    model = model_for(key)
     with pytest.raises(Cancelled, match="stopped by the user"):
         attribute(model, stack, 0, method=key, cohort=cohort, progress=StopsAtOnce())
     assert model.module.training
@@ -154,11 +164,27 @@ def test_equal_images_with_equal_weights_get_the_same(key, scene) -> None:
 
 
 @pytest.mark.parametrize("key", [k for k, m in METHODS.items() if m.control])
-def test_a_control_says_so_and_shows_something_where_there_is_nothing(key) -> None:
+def test_a_control_says_so(key) -> None:
     method = METHODS[key]
     assert method.title.endswith("(control)")
     assert "misleading" in method.help
+
+
+@pytest.mark.parametrize("key", ["encode_alone", "solo"])
+def test_an_image_or_a_map_alone_shows_something_where_there_is_nothing(key) -> None:
     assert ask(key, "images of people").score[2] > 0
+
+
+@pytest.mark.parametrize("key", [k for k, m in METHODS.items() if m.view == "drawn"])
+def test_a_way_around_the_maps_is_flagged_in_what_is_drawn_and_nowhere_else(key) -> None:
+    stack, cohort = images_of_people()
+    if key == "secant":  # the one that reads the decoder step by step, and there is no such list
+        with pytest.raises(ModelError, match="first carries the picture around the latent maps"):
+            attribute(skipping_model(), stack, 0, method=key, cohort=cohort)
+        return
+    found = attribute(skipping_model(), stack, 0, method=key, cohort=cohort)
+    assert found.provenance.params["skips"] == "first"
+    assert "skips" not in ask(key, "images of people").provenance.params
 
 
 def test_every_claim_is_made_and_so_tested() -> None:

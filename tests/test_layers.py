@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from napari_latentattr.core.results import Picture
+from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.core.types import Grid, ImageStack, LatentSpec, MapRef, Provenance
 from napari_latentattr.layers import (
     case_layers,
@@ -16,6 +18,7 @@ from napari_latentattr.layers import (
     latent_layer,
     picture_layers,
     placement,
+    traversal_layer,
 )
 
 SPACING = (3.0, 1.5, 1.25)
@@ -202,6 +205,56 @@ def test_a_picture_says_what_it_is_and_how_it_was_made():
     assert (said["method"], said["seed"], said["unit"]) == ("occlusion", 5, "latent units")
     scalars = [value for name, value in said.items() if name not in ("key", "grid")]
     assert all(isinstance(value, str | int | float) for value in scalars)
+
+
+def test_a_picture_past_which_another_could_travel_says_so_in_its_name():
+    images = stack()
+    flagged = picture(images.data, images)
+    params = {**flagged.provenance.params, "skips": "encoder.0"}
+    flagged = replace(flagged, provenance=replace(flagged.provenance, params=params))
+    (_, first, _), _ = picture_layers(flagged)
+    assert first["name"] == "LA · map 17 · where in T1 (skip connection)"
+    said = first["metadata"]["napari-latentattr"]
+    assert json.loads(said["parameters"])["skips"] == "encoder.0"
+
+
+def traversal(images: ImageStack, **params: str) -> Traversal:
+    pictures = np.random.default_rng(1).random((5, *images.data.shape), dtype=np.float32)
+    made = Provenance("traverse", {"steps": 5, **params}, 0, "m", "d", {"torch": "2"}, 1.5)
+    return Traversal(
+        MapRef("encoder", 17), images.case, images.channels, np.linspace(0.5, 2.5, 5), 1.25,
+        "root mean square", pictures, images.grid, made,
+    )  # fmt: skip
+
+
+def test_a_traversal_is_one_layer_with_a_step_in_front_of_the_place_of_the_image():
+    images = stack(grid=rotated(Grid.from_spacing((4, 5, 6), SPACING), 20))
+    found = traversal(images)
+    data, look, kind = traversal_layer(found, "T2")
+    np.testing.assert_array_equal(data, found.pictures[:, 1])
+    assert kind == "image"
+    assert look["axis_labels"] == ("step", "I", "P", "L")
+    assert look["units"] == ("pixel", "mm", "mm", "mm")
+    place = placement(images.grid)
+    np.testing.assert_allclose(shown_at(look, (3, 1, 2, 4))[1:], shown_at(place, (1, 2, 4)))
+    assert shown_at(look, (3, 0, 0, 0))[0] == 3
+    assert look["name"] == "LA · map 17 · traversal in T2"
+    said = look["metadata"]["napari-latentattr"]
+    assert said["key"] == ("traversal", 17, "T2", "c1")
+    assert (said["values"], said["own"]) == ([0.5, 1.0, 1.5, 2.0, 2.5], 1.25)
+    assert said["method"] == "traverse"
+
+
+def test_a_traversal_past_which_the_picture_could_travel_says_so_in_its_name():
+    _, look, _ = traversal_layer(traversal(stack(), skips="first"), "T1")
+    assert look["name"] == "LA · map 17 · traversal in T1 (skip connection)"
+
+
+def test_a_traversal_of_a_slice_has_three_axes():
+    images = stack(data=np.zeros((2, 5, 6)), grid=Grid.from_spacing((5, 6), SPACING[1:]))
+    data, look, _ = traversal_layer(traversal(images), "T1")
+    assert data.shape == (5, 5, 6)
+    assert look["axis_labels"] == ("step", "P", "L")
 
 
 def test_images_of_a_case_say_so_and_images_of_the_user_do_not():

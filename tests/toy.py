@@ -41,6 +41,39 @@ def linear_model() -> LatentModel:
     return LatentModel.from_module(LinearAutoencoder(), latent="encoder", n_channels=3, ndim=2)
 
 
+class SkippingAutoencoder(LinearAutoencoder):
+    """The same, but what a first layer makes of the images also goes around the latent maps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 1)
+        self.first.weight.data = 0.5 * torch.eye(3).view(3, 3, 1, 1)
+        self.first.bias.data = torch.tensor([1.0, 2.0, 3.0])
+
+    def forward(self, x: Tensor) -> Tensor:
+        early = self.first(x)
+        drawn: Tensor = self.decoder(self.encoder(early)) + early
+        return drawn
+
+
+def skipping_model() -> LatentModel:
+    """A model like a U-Net."""
+    return LatentModel.from_module(SkippingAutoencoder(), latent="encoder", n_channels=3, ndim=2)
+
+
+class RectifiedAutoencoder(LinearAutoencoder):
+    """The linear one with its latents cut off at zero; where none is below, nothing changes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Sequential(self.encoder, nn.ReLU())
+
+
+def rectified_model() -> LatentModel:
+    """The rectified toy as a latent model."""
+    return LatentModel.from_module(RectifiedAutoencoder(), latent="encoder", n_channels=3, ndim=2)
+
+
 def planes(n: int = 6, *, seed: int = 1, twins: bool = False) -> np.ndarray:
     """Images (n, 3, 8, 8); with `twins` A and B are equal in every case."""
     x = np.random.default_rng(seed).normal(size=(n, 3, SIDE, SIDE)).astype(np.float32)

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from napari_latentattr.cohort.study import Study, open_study
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
+    from napari_latentattr.core.latent_response import LatentResponse
+    from napari_latentattr.core.sanity import SanityCheck
+    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.core.types import (
         Attribution,
         Evidence,
@@ -28,8 +31,12 @@ if TYPE_CHECKING:
     from napari_latentattr.methods._registry import register
     from napari_latentattr.methods.attribute import attribute
     from napari_latentattr.methods.channel_dependence import channel_dependence
+    from napari_latentattr.methods.channel_shapley import channel_shapley
+    from napari_latentattr.methods.check import check
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
+    from napari_latentattr.methods.latent_response import latent_response
+    from napari_latentattr.methods.traversal import traverse
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
@@ -44,18 +51,25 @@ _HOME = {
     "Grid": "core.types",
     "ImageStack": "core.types",
     "LatentModel": "model.latent",
+    "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
     "Ranking": "core.types",
+    "SanityCheck": "core.sanity",
     "Study": "cohort.study",
+    "Traversal": "core.traversal",
     "attribute": "methods.attribute",
     "channel_dependence": "methods.channel_dependence",
+    "channel_shapley": "methods.channel_shapley",
+    "check": "methods.check",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
+    "latent_response": "methods.latent_response",
     "load_model": "model.loading",
     "open_study": "cohort.study",
     "rank_maps": "ranking.rank",
     "read_stack": "io.volumes",
     "register": "methods._registry",
+    "traverse": "methods.traversal",
     "write_volume": "io.writing",
 }
 
@@ -69,18 +83,25 @@ __all__ = [
     "Grid",
     "ImageStack",
     "LatentModel",
+    "LatentResponse",
     "MapRef",
     "Ranking",
+    "SanityCheck",
     "Study",
+    "Traversal",
     "attribute",
     "channel_dependence",
+    "channel_shapley",
+    "check",
     "decompose",
     "dependence_volume",
+    "latent_response",
     "load_model",
     "open_study",
     "rank_maps",
     "read_stack",
     "register",
+    "traverse",
     "write_volume",
 ]
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
 
+from napari_latentattr.commands.picture_options import add_picture_options, map_number
 from napari_latentattr.commands.results import Report, staged
 from napari_latentattr.core.errors import Cancelled, LatentAttrError
 from napari_latentattr.terminal import Terminal, warnings_as_notes
@@ -92,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_inspect(commands)
     _add_rank(commands)
     _add_channels(commands)
+    _add_decode(commands)
+    _add_attribute(commands)
+    _add_check(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -183,6 +187,79 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
         action="store_true",
         help="accept a study of one case; the answer is approximate",
     )
+
+
+def _add_decode(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "decode",
+        does="Show what the decoder draws from latent maps of a case.",
+        example="study.yaml --map 17 --case c1 --traverse 9 --out results",
+    )
+    parser.add_argument(
+        "--map",
+        type=int,
+        nargs="+",
+        dest="maps",
+        metavar="K",
+        help="maps by number; all when absent, and only then it is known what they miss together",
+    )
+    parser.add_argument("--case", metavar="NAME", help="the first of the study when absent")
+    parser.add_argument(
+        "--method",
+        default="shapley",
+        metavar="KEY",
+        help="shapley, secant, main_effect; to compare leave_one_out, solo (default shapley)",
+    )
+    parser.add_argument(
+        "--pairs",
+        type=int,
+        metavar="N",
+        help="pairs of random orders, for shapley; more than 1 tell its error (default 1)",
+    )
+    parser.add_argument(
+        "--traverse", type=int, metavar="STEPS", help="also draw the named maps from weak to strong"
+    )
+    parser.add_argument(
+        "--response",
+        action="store_true",
+        help="also ask which maps read what one map draws; takes long with many maps",
+    )
+    _add_seed(parser)
+
+
+def _add_attribute(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "attribute",
+        does="Write a picture of where each image drives a latent map, or what the map draws.",
+        example="study.yaml --map 17 --method integrated_gradients --set steps=64 --out results",
+    )
+    parser.add_argument(
+        "--map",
+        type=map_number,
+        nargs="+",
+        dest="maps",
+        metavar="K",
+        required=True,
+        help="maps by number, or the word all",
+    )
+    add_picture_options(parser)
+    parser.add_argument("--case", metavar="CASE", help="one case by name; all when absent")
+    _add_seed(parser)
+
+
+def _add_check(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "check",
+        does="Say whether a picture of attribute can be read: random weights, deletion, insertion.",
+        example="study.yaml --map 17 --method integrated_gradients --case P013 --out results",
+    )
+    parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
+    add_picture_options(parser)
+    parser.add_argument("--case", metavar="CASE", help="a case by name; the first when absent")
+    _add_seed(parser)
 
 
 def _add_view(commands: _Commands[_Parser]) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.results import Picture
+from napari_latentattr.core.skip_words import skip_note
 from napari_latentattr.core.so_far import RatiosSoFar
 from napari_latentattr.core.types import Attribution, ImageStack, Ranking
 from napari_latentattr.session import Latents, Opened, Session
@@ -25,6 +26,7 @@ from napari_latentattr.session import Latents, Opened, Session
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.open_image import OpenImage
+    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.io.preprocessing import Scaling
     from napari_latentattr.methods._parameters import Value
     from napari_latentattr.methods._registry import Method
@@ -241,6 +243,8 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
             selection.map,
             method=method.key,
             cohort=study.cohort,
+            region=None,
+            voxel=None,
             seed=study.seed,
             progress=progress,
             **parameters,
@@ -255,6 +259,30 @@ def attribute(session: Session, method: Method, parameters: Mapping[str, Value])
 
     text = f"{method.title}: map {selection.map} of {case}"
     return Job(text, work, keep, seconds=session.took(method.key))
+
+
+def traverse(session: Session, steps: int = 9) -> Job[Traversal]:
+    """Draw the selected case while the selected map goes from weak to strong."""
+    study, volumes, selection = session.opened(), session.volumes, session.selection
+
+    def work(progress: Progress) -> Traversal:
+        from napari_latentattr.methods.traversal import traverse
+
+        return traverse(
+            study.model,
+            volumes[selection.case],
+            selection.map,
+            cohort=study.cohort,
+            steps=steps,
+            progress=progress,
+        )
+
+    def keep(found: Traversal) -> None:
+        if session.study is study:
+            session.keep(session.results.with_traversal(found))
+
+    text = f"Traversal of map {selection.map} of {volumes.cases[selection.case]}"
+    return Job(text, work, keep)
 
 
 def _load_engine() -> None:
@@ -273,8 +301,8 @@ def measure_seconds(session: Session) -> float | None:
 
 
 def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
-    if found.volume is None:
-        raise TypeError(f"method {method.key} gave no volume to show")
+    if found.volume is None or found.target is None:
+        raise TypeError(f"method {method.key} gave no volume of one map to show")
     return Picture(
         kind=method.view,
         target=found.target,
@@ -285,10 +313,21 @@ def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
         unit=found.unit,
         method=method.key,
         title=method.title,
-        note=_adds_up(found),
+        note=_note(found, stack),
         provenance=found.provenance,
         numbers=found.numbers,
     )
+
+
+def _note(found: Attribution, stack: ImageStack) -> str:
+    """Say what has to be known to read a picture."""
+    alike = found.volume is not None and len(found.volume) < len(stack.data)
+    said = (
+        "one picture for all images: this method cannot tell them apart" if alike else "",
+        "" if alike else _adds_up(found),
+        skip_note(found.provenance.params),
+    )
+    return "; ".join(filter(None, said))
 
 
 def _adds_up(found: Attribution) -> str:

@@ -9,6 +9,7 @@ the exact affine travels in the metadata. This file refuses to import a viewer.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -17,7 +18,9 @@ import numpy.typing as npt
 from napari_latentattr.core.colours import SIGNED, UNSIGNED, grey_limits, picture_limits
 from napari_latentattr.core.latent_grid import latent_grid
 from napari_latentattr.core.results import Picture
-from napari_latentattr.core.types import Float32, Grid, ImageStack, LatentSpec
+from napari_latentattr.core.skip_words import skip_suffix
+from napari_latentattr.core.traversal import Traversal
+from napari_latentattr.core.types import Float32, Grid, ImageStack, LatentSpec, Provenance
 from napari_latentattr.samples.folders import sample_folder
 
 Layer: TypeAlias = tuple[npt.NDArray[Any], dict[str, Any], Literal["image", "labels"]]
@@ -27,7 +30,7 @@ DIRECTIONS = ("I", "P", "L")
 _UNKNOWN = ("slice", "row", "column")
 # Where a layer keeps what it is: {KEY: {"key": (kind, map, image, case), "grid": Grid, ...}}
 KEY = "napari-latentattr"
-MAP_AXIS = "map"
+MAP_AXIS, STEP_AXIS = "map", "step"
 
 # Above this much of a picture depends on other maps, and its layer says so.
 _ENTANGLED = 0.5
@@ -88,6 +91,8 @@ def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
     """
     place = placement(stack.grid)
     scale, translate = np.array(place["scale"]), np.array(place["translate"])
+    place["scale"] = tuple((scale * spec.stride).tolist())
+    place["translate"] = tuple((translate + scale * spec.offset).tolist())
     grid = latent_grid(stack.grid, spec, maps.shape[1:])
     look = {
         "name": "LA · latent maps",
@@ -98,14 +103,45 @@ def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
         "interpolation2d": "nearest",
         "interpolation3d": "nearest",
         "visible": False,
-        "scale": (1.0, *(scale * spec.stride).tolist()),
-        "translate": (0.0, *(translate + scale * spec.offset).tolist()),
-        # Without any unit on this axis the viewer would switch units off for all layers.
-        "units": ("pixel", *place["units"]),
-        "axis_labels": (MAP_AXIS, *place["axis_labels"]),
+        **_one_more_axis(MAP_AXIS, place),
         "metadata": {KEY: {"key": ("latents", None, None, stack.case), "grid": grid}},
     }
     return maps, look, "image"
+
+
+def traversal_layer(found: Traversal, channel: str) -> Layer:
+    """One image of a traversal as one layer, a picture a step, as grey as the image itself.
+
+    Parameters
+    ----------
+    found : Traversal
+    channel : str
+
+    Returns
+    -------
+    (data, keyword arguments, "image")
+        The first axis is called ``step`` and counts; the others are in mm. The metadata give the
+        strength of the map at each step.
+    """
+    place, data = placement(found.grid), found.images(channel)
+    skip = skip_suffix(found.provenance.params)
+    look = {
+        "name": f"LA · map {found.target.index} · traversal in {channel}{skip}",
+        "colormap": "gray",
+        "contrast_limits": grey_limits(data),
+        "interpolation2d": "linear",
+        **_one_more_axis(STEP_AXIS, place),
+        "metadata": {
+            KEY: {
+                "key": ("traversal", found.target.index, channel, found.case),
+                **{"grid": found.grid, "target": str(found.target)},
+                **{"values": found.values.tolist(), "own": found.own},
+                "strength": found.strength,
+                **_made(found.provenance),
+            }
+        },
+    }
+    return data, look, "image"
 
 
 def picture_layers(picture: Picture) -> list[Layer]:
@@ -121,11 +157,12 @@ def picture_layers(picture: Picture) -> list[Layer]:
         Zero is transparent, positive orange, negative blue.
     """
     look = picture_look(picture.volume)
+    skip = skip_suffix(picture.provenance.params)
     return [
         (
             volume,
             {
-                "name": picture_name(picture, f"{picture.kind} in {channel}"),
+                "name": picture_name(picture, f"{picture.kind} in {channel}{skip}"),
                 **look,
                 "interpolation2d": "linear",
                 **placement(picture.grid),
@@ -184,6 +221,17 @@ def placement(grid: Grid) -> dict[str, Any]:
     }
 
 
+def _one_more_axis(name: str, place: Mapping[str, Any]) -> dict[str, Any]:
+    """Placement with an axis in front that counts."""
+    return {
+        "scale": (1.0, *place["scale"]),
+        "translate": (0.0, *place["translate"]),
+        # Without any unit on this axis the viewer would switch units off for all layers.
+        "units": ("pixel", *place["units"]),
+        "axis_labels": (name, *place["axis_labels"]),
+    }
+
+
 def dti_sample() -> list[Layer]:
     """Open the real images of one person that ship with the package.
 
@@ -212,7 +260,6 @@ def dti_sample() -> list[Layer]:
 
 def _described(picture: Picture, channel: str) -> dict[str, Any]:
     """Say what the layer of one image is and how it was made; all but the grid are JSON scalars."""
-    made = picture.provenance
     return {
         "key": (picture.kind, picture.target.index, channel, picture.case),
         "grid": picture.grid,
@@ -220,6 +267,13 @@ def _described(picture: Picture, channel: str) -> dict[str, Any]:
         "unit": picture.unit,
         "title": picture.title,
         "note": picture.note,
+        **_made(picture.provenance),
+    }
+
+
+def _made(made: Provenance) -> dict[str, Any]:
+    """Say how a result was made; all JSON scalars."""
+    return {
         "method": made.method,
         "parameters": json.dumps(dict(made.params), default=str),
         "seed": made.seed,

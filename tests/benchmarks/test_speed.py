@@ -1,14 +1,22 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
-from napari_latentattr.benchmarks.speed import WORKLOADS, Workload, build_workload, speed
+from napari_latentattr.benchmarks.speed import WORKLOADS, WORKS, Workload, build_workload, speed
+from napari_latentattr.benchmarks.speed.covering import covering
+from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.secants import click, decoder, next_click, rescale
+from napari_latentattr.benchmarks.speed.shapley import exact_shapley, sampled_shapley
 
 SMALL = Workload("S", 6, (2, 3, 4), (16, 16), target=1.0)
+MANY = Workload("M", 1, (10, 12, 4), (16, 16), target=1.0)
+COVERED = Workload("C", 1, (2, 8, 8, 9), (32, 32), target=1.0)
+COVERED_3D = Workload("C3", 1, (2, 8, 8, 9), (32, 32, 32), target=1.0)
 SMALL_3D = Workload("S3", 6, (2, 3, 4), (8, 8, 8), target=1.0)
 
 
@@ -38,12 +46,47 @@ def test_cases_of_a_workload_differ_and_have_unit_variance() -> None:
 
 
 def test_the_timing_is_told_as_record_and_as_table() -> None:
-    timed = speed(2, workloads=(SMALL, SMALL_3D), raws=4)
+    works = [partial(dependence, SMALL), partial(dependence, SMALL_3D)]
+    timed = speed(2, works=works, raws=4)
     record = json.loads(json.dumps(timed.record()))
     assert [len(row["ratio"]["wall"]) for row in record["timed"]] == [2, 2]
     assert all(ratio > 0 for row in record["timed"] for ratio in row["ratio"]["wall"])
+    assert record["timed"][0]["workload"]["name"] == "S"
     assert record["threads"] == 1
     table = timed.markdown()
-    assert "| S: 6 cases, 2 images of 16 x 16, 4 maps | 48 |" in table
+    assert "| S: 6 cases, 2 images of 16 x 16, 4 maps | 48 | pass |" in table
     assert record["allocator"] in table
     assert torch.get_num_threads() >= 1
+
+
+def test_short_cuts_tell_how_far_they_are_from_the_plain_way() -> None:
+    works = [partial(exact_shapley, SMALL_3D), partial(sampled_shapley, MANY)]
+    exact, sampled = speed(1, works=works, raws=2).timed
+    assert (exact.name[:32], exact.unit, exact.units) == (
+        "S3: exact Shapley, 4 coalitions,",
+        "answer",
+        1,
+    )
+    assert (sampled.unit, sampled.units, sampled.target) == ("coalition", 347, 0.85)
+    assert 0 <= exact.exactness < 1e-6
+    assert 0 < sampled.exactness < 1e-6
+
+
+@pytest.mark.parametrize("make", [covering, decoder, rescale])
+@pytest.mark.parametrize("workload", [COVERED, COVERED_3D], ids=["2D", "3D"])
+def test_works_of_one_case_tell_how_exact_they_are(make, workload: Workload) -> None:
+    (timed,) = speed(1, works=[partial(make, workload)], raws=2).timed
+    assert timed.unit == "answer"
+    assert 0 <= timed.exactness < 1e-5
+
+
+def test_one_map_of_the_decoder_is_timed_cold_and_warm() -> None:
+    cold, warm = speed(1, works=[partial(w, SMALL) for w in (click, next_click)], raws=2).timed
+    assert (cold.target, warm.target) == (4.2, 1.25)
+
+
+def test_every_work_is_built_on_one_of_the_workloads() -> None:
+    names = [(make.func.__name__, make.args[0].name) for make in WORKS]
+    assert len(set(names)) == len(names) >= 4
+    assert names[:2] == [("dependence", "W1"), ("dependence", "W2")]
+    assert all(make.args[0] in WORKLOADS for make in WORKS)

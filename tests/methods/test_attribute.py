@@ -13,13 +13,14 @@ from napari_latentattr.model.slicewise import SlicewiseModel
 
 def ask(map_: int | MapRef = 0, **options: object) -> None:
     cohort = people()
-    attribute(linear_model(), cohort[0], map_, cohort=cohort, **options)
+    asked = {"method": "swaps", **options}
+    attribute(linear_model(), cohort[0], map_, cohort=cohort, **asked)
 
 
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"method": "swap"}, "no method swap, did you mean 'swaps'; known are integrated_grad"),
+        ({"method": "swap"}, "no method swap, did you mean 'swaps'; known are channel_rescale"),
         ({"doners": 3}, "swaps has no parameter doners, did you mean 'donors'"),
         ({"method": "solo", "pairs": 1}, "solo has no parameter pairs; its parameters are none"),
         ({"donors": 0}, "donors must be a whole number from 1 to 32 cases, got 0"),

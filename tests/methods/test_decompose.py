@@ -8,11 +8,23 @@ import math
 import numpy as np
 import pytest
 import torch
-from tests.toy import CHANNELS, drawn, encoded, linear_model, people, planes, volumes
+from tests.toy import (
+    CHANNELS,
+    LinearAutoencoder,
+    drawn,
+    encoded,
+    linear_model,
+    people,
+    planes,
+    skipping_model,
+    volumes,
+)
 from torch import Tensor, nn
 
 from napari_latentattr import Cohort, LatentModel, attribute, decompose
-from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.decomposition import Decomposition
+from napari_latentattr.core.errors import InputError, ModelError
+from napari_latentattr.methods import divisions
 
 
 class Product(nn.Module):
@@ -48,6 +60,18 @@ class Curved(nn.Module):
         return self.decoder(self.encoder(x))
 
 
+class Normed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.encoder = nn.Conv2d(3, 4, 2, stride=2)
+        self.decoder = nn.Sequential(
+            nn.Conv2d(4, 8, 1), nn.GroupNorm(2, 8), nn.ConvTranspose2d(8, 3, 2, stride=2)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decoder(self.encoder(x))
+
+
 def curved() -> LatentModel:
     return LatentModel.from_module(Curved(), latent="encoder", n_channels=3, ndim=2)
 
@@ -59,7 +83,7 @@ def product() -> LatentModel:
 ZERO = np.zeros((1, 5, 4, 4), dtype=np.float32)
 
 
-@pytest.mark.parametrize("method", ["shapley", "leave_one_out", "main"])
+@pytest.mark.parametrize("method", ["shapley", "secant", "leave_one_out", "main"])
 def test_a_linear_decoder_draws_each_map_apart(method) -> None:
     cohort = people()
     found = decompose(linear_model(), cohort[2], reference=cohort, method=method)
@@ -91,13 +115,18 @@ def test_a_planted_interaction_is_shared_in_halves_and_its_entanglement_is_exact
     np.testing.assert_allclose(alone.image(0), Product.A * z + 2 * half, rtol=0, atol=2e-6)
 
 
+def added(found: Decomposition) -> np.ndarray:
+    return np.sum([found.image(k) for k in range(5)], axis=0)
+
+
 def test_images_of_all_maps_telescope_and_those_of_controls_do_not() -> None:
     stack = people()[0]
     model = curved()
-    found = decompose(model, stack, reference=ZERO, pairs=2, seed=3)
-    change = model.decode(model.encode(stack.data[None])) - model.decode(ZERO)
-    np.testing.assert_allclose(found.images.sum(axis=0), change[0], rtol=0, atol=2e-6)
-    assert found.residual < 1e-6
+    change = (model.decode(model.encode(stack.data[None])) - model.decode(ZERO))[0]
+    for asked in ({"pairs": 1}, {"pairs": 2, "seed": 3}, {"method": "secant"}):
+        found = decompose(model, stack, reference=ZERO, **asked)
+        np.testing.assert_allclose(added(found), change, rtol=0, atol=2e-6)
+        assert found.residual < 1e-6
     for method in ("leave_one_out", "main", "solo"):
         assert decompose(model, stack, reference=ZERO, method=method).residual > 0.01
 
@@ -147,6 +176,24 @@ def test_one_map_takes_few_decodes(monkeypatch) -> None:
     assert len(decodes) <= 7
 
 
+def test_images_that_do_not_fit_in_memory_are_drawn_again(monkeypatch) -> None:
+    stack, model = people()[0], curved()
+    kept = decompose(model, stack, reference=ZERO)
+    monkeypatch.setattr(divisions, "_KEPT_BYTES", 1)
+    drawn_again = decompose(model, stack, reference=ZERO)
+    for k in range(5):
+        np.testing.assert_array_equal(drawn_again.image(k), kept.image(k))
+    np.testing.assert_array_equal(drawn_again.entanglement, kept.entanglement)
+    assert not model.module.decoder._forward_hooks
+    assert model.module.training
+
+
+def test_a_decoder_without_secants_is_refused_by_name() -> None:
+    model = LatentModel.from_module(Normed(), latent="encoder", n_channels=3, ndim=2)
+    with pytest.raises(ModelError, match="GroupNorm at decoder.1 .* method shapley"):
+        decompose(model, people()[0], reference=ZERO[:, :4], method="secant")
+
+
 def test_solo_is_the_picture_of_one_map_and_of_nothing_besides() -> None:
     cohort = people()
     model = curved()
@@ -176,6 +223,36 @@ def test_drawn_methods_show_what_decompose_computes() -> None:
     main = attribute(model, cohort[1], 2, method="main_effect", cohort=cohort, seed=4)
     np.testing.assert_array_equal(main.volume, found.main_effect(2))
     assert list(main.numbers) == ["entanglement"]
+
+
+@pytest.mark.parametrize("method", ["shapley", "leave_one_out", "main", "solo"])
+def test_a_way_around_the_maps_is_flagged_and_carries_an_empty_image(method) -> None:
+    cohort, model = people(), skipping_model()
+    found = decompose(model, cohort[2], reference=cohort, method=method, maps=[1])
+    assert found.provenance.params["skips"] == "first"
+    code = model.encode(cohort[2].data[None])
+    if method == "solo":
+        code[:, [0, 2, 3]] = 0
+        around = np.array([1.0, 2.0, 3.0]) + net_bias()
+        expected = drawn(code)[0] + around[:, None, None]
+    else:
+        mean = np.mean([model.encode(s.data[None])[0] for s in cohort], axis=0)
+        way = np.zeros_like(code)
+        way[0, 1] = code[0, 1] - mean[1]
+        expected = drawn(way)[0]
+    np.testing.assert_allclose(found.image(1), expected, rtol=0, atol=1e-5)
+
+
+def net_bias() -> np.ndarray:
+    return LinearAutoencoder().decoder.bias.detach().numpy()
+
+
+def test_leaving_one_out_shows_what_decompose_computes() -> None:
+    cohort, model = people(), curved()
+    found = decompose(model, cohort[1], reference=cohort, method="leave_one_out", maps=[2])
+    shown = attribute(model, cohort[1], 2, method="leave_one_out", cohort=cohort)
+    np.testing.assert_array_equal(shown.volume, found.image(2))
+    assert shown.numbers == {"entanglement": found.entanglement[0]}
 
 
 def test_slices_of_one_person_are_compared_with_their_mean_slice() -> None:

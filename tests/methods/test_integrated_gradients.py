@@ -78,7 +78,7 @@ def test_steps_in_batches_give_the_same_answer(monkeypatch) -> None:
     from napari_latentattr.methods import integrated_gradients
 
     whole, _ = curved_answer(16)
-    monkeypatch.setattr(integrated_gradients, "_BATCH_BYTES", 3 * 3 * 64 * 4)
+    monkeypatch.setattr(integrated_gradients, "BATCH_BYTES", 3 * 3 * 64 * 4)
     parts, _ = curved_answer(16)
     np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-6)
 
@@ -107,7 +107,7 @@ class StopsBetweenBatches:
 def test_it_stops_between_batches_and_leaves_the_model_as_it_was(monkeypatch) -> None:
     from napari_latentattr.methods import integrated_gradients
 
-    monkeypatch.setattr(integrated_gradients, "_BATCH_BYTES", 4 * 3 * 64 * 4)
+    monkeypatch.setattr(integrated_gradients, "BATCH_BYTES", 4 * 3 * 64 * 4)
     model, cohort, watch = linear_model(), people(), StopsBetweenBatches()
     before = state_hash(model.module.state_dict())
     with pytest.raises(Cancelled, match="stopped"):

@@ -95,3 +95,19 @@ def test_a_model_without_a_first_layer_to_share_is_encoded_whole() -> None:
     assert not encoder.shared
     got = encoder.swap(encoder.encode(x), [donor], [1])
     assert torch.equal(got, found.encode_tensor(exchanged(x, [donor], [1])))
+
+
+def test_a_first_layer_that_uses_other_weights_than_it_holds_is_not_shared() -> None:
+    class Standardised(nn.Conv2d):
+        def forward(self, x: Tensor) -> Tensor:
+            return self._conv_forward(x, self.weight / self.weight.std(), self.bias)
+
+    module = nn.Sequential()
+    module.encoder = nn.Sequential(Standardised(2, 8, 3, 2, 1), nn.ReLU(), nn.Conv2d(8, 3, 3))
+    module.decoder = nn.Sequential(nn.Upsample(scale_factor=2), nn.Conv2d(3, 2, 1))
+    found = LatentModel.from_module(module, latent="encoder", n_channels=2, ndim=2)
+    x, donor = torch.randn(1, 2, 8, 8), torch.randn(1, 2, 8, 8)
+    encoder = SwapEncoder(found)
+    assert not encoder.shared
+    got = encoder.swap(encoder.encode(x), [donor], [1])
+    assert torch.equal(got, found.encode_tensor(exchanged(x, [donor], [1])))

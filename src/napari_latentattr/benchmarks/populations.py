@@ -53,11 +53,11 @@ class Population:
         shape, n = self.mask.shape, len(self.sign)
         groups = np.arange(n) // GROUP
         width = min(shape) / 64
-        shared = SHARED * _fields(rng, 1, shape, 7 * width)
-        grouped = GROUPED * _fields(rng, int(groups[-1]) + 1, shape, 4 * width)[groups]
+        shared = SHARED * smooth_fields(rng, 1, shape, 7 * width)
+        grouped = GROUPED * smooth_fields(rng, int(groups[-1]) + 1, shape, 4 * width)[groups]
         image = np.tensordot(self.contrast, self._anatomy(rng, width), 1)
         image += self.sign.reshape(-1, *[1] * len(shape)) * (shared + grouped)
-        image += OWN * _fields(rng, n, shape, 3 * width)
+        image += OWN * smooth_fields(rng, n, shape, 3 * width)
         image += np.multiply.outer(self.lesion, _lesion(rng, shape))
         return np.asarray((image + 0.6) * self.mask, dtype=np.float32)
 
@@ -86,7 +86,7 @@ def make_population(n_channels: int, shape: Sequence[int], *, seed: int) -> Popu
         _distance(at, [0.0] * (ndim - 1) + [x], [0.28] * (ndim - 1) + [0.13]) for x in (-0.2, 0.2)
     )
     ventricles = np.minimum(left, right) < 1
-    folds = _fields(rng, 1, shape, min(shape) / 64)[0] > -0.6
+    folds = smooth_fields(rng, 1, shape, min(shape) / 64)[0] > -0.6
     cortex = (radius > 0.72) & (radius < 1) & folds
     white = (radius < 1) & ~ventricles & ~cortex
     groups = np.arange(n_channels) // GROUP
@@ -110,7 +110,7 @@ def _lesion(rng: np.random.Generator, shape: Sequence[int]) -> Float64:
     return np.asarray(np.exp(-(distance**2) / 2) * (rng.random() < 0.7))
 
 
-def _fields(rng: np.random.Generator, n: int, shape: Sequence[int], sd: float) -> Float64:
+def smooth_fields(rng: np.random.Generator, n: int, shape: Sequence[int], sd: float) -> Float64:
     """Smooth random fields (n, *S) of unit variance."""
     noise = _smooth(rng.standard_normal((n, *shape)), sd)
     return np.asarray(noise / noise.std(axis=tuple(range(1, noise.ndim)), keepdims=True))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from napari_latentattr.benchmarks.calibration import Calibration, calibrate
 from napari_latentattr.benchmarks.planted import PlantedTruth, find_planted
+from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, DrawnTruth, find_drawn
 from napari_latentattr.benchmarks.ranking_worlds import ranking_worlds
-from napari_latentattr.benchmarks.speed import speed
+from napari_latentattr.benchmarks.speed import PEERS, speed
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import Facts, Section, sheet
 from napari_latentattr.core.progress import Progress
@@ -26,7 +27,7 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
     sizes = _FULL if full else _QUICK
     began = time.perf_counter()
     if what == "speed":
-        timed = speed(sizes["repeats"], keep_memory=keep_memory, progress=progress)
+        timed = speed(sizes["repeats"], peers=PEERS, keep_memory=keep_memory, progress=progress)
         text, record = timed.markdown(), timed.record()
     else:
         text, record = _measure_truth(sizes, progress)
@@ -42,12 +43,14 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
 
 def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Record]:
     planted = find_planted(worlds=sizes["planted_worlds"], progress=progress)
+    drawn = find_drawn(worlds=sizes["planted_worlds"], progress=progress)
     calibration = calibrate(worlds=sizes["worlds"], cohorts=sizes["cohorts"], progress=progress)
     silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
     signal = ranking_worlds(sizes["ranking_runs"], 1.2, progress=progress)
     text = sheet(
         [
             _planted_section(planted),
+            _drawn_section(drawn),
             _calibration_section(calibration),
             ("Ranking with no signal", _calls(silent)),
             ("Ranking with three causal maps", _calls(signal)),
@@ -55,6 +58,7 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Reco
     )
     record: Record = {
         "planted": planted.record(),
+        "planted_decoders": drawn.record(),
         "calibration": calibration.record(),
         "ranking": [silent, signal],
     }
@@ -68,6 +72,26 @@ def _planted_section(planted: PlantedTruth) -> Section:
         f"Which image drives which map, {planted.worlds} worlds with planted truth",
         [("images a map cannot see", unseen), ("images a map listens to", driving)],
     )
+
+
+def _drawn_section(drawn: DrawnTruth) -> Section:
+    names = {"main_effect": "main effect", "leave_one_out": "leave one out", "solo": "control solo"}
+    rows = [
+        (
+            interaction,
+            ", ".join(
+                f"{names.get(one.method, one.method)} {one.false_voxels.value:.1%}"
+                for one in drawn.found
+                if one.interaction == interaction
+            ),
+        )
+        for interaction in INTERACTIONS
+    ]
+    title = (
+        f"What maps draw: false voxels where {drawn.recall:.0%} of the true ones are found, "
+        f"{drawn.worlds} decoders (seeds 0 to {drawn.worlds - 1}) with planted places"
+    )
+    return title, rows
 
 
 def _calibration_section(calibration: Calibration) -> Section:
@@ -91,7 +115,8 @@ def _calls(worlds: Record) -> Facts:
         (
             f"by {form}",
             f"{count['gates_passed']} of {worlds['runs']} gates passed, "
-            f"{count['runs_with_calls']} runs call a map; {count['causes_called']} of {count['causes']} causal and "
+            f"{count['runs_with_calls']} runs call a map; "
+            f"{count['causes_called']} of {count['causes']} causal and "
             f"{count['useless_called']} of {count['useless']} useless maps called",
         )
         for form, count in forms.items()

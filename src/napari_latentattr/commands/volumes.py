@@ -52,22 +52,33 @@ def write_moves(folder: Path, moves: Moves) -> None:
         write_volume(folder / f"{start}_{channel}.nii.gz", volume, moves.grid)
 
 
+def write_images(
+    folder: Path, start: str, channels: Sequence[str], images: Float32, grid: Grid
+) -> None:
+    """Write one file an image of (C, *S): ``<start>_<channel>.nii.gz``.
+
+    Nothing where the orientation is unknown: left and right could be exchanged in the file.
+    """
+    for channel, image in zip(channels, images, strict=True) if grid.known else ():
+        write_volume(folder / f"{start}_{channel}.nii.gz", image, grid)
+
+
 def moves_of(
     study: Study, which: MapRef, *, donors: int, seed: int, progress: Progress = SILENT
 ) -> Iterator[Moves]:
     """Measure every case in turn; slices come back as whole volumes."""
     cohort = study.cohort
-    whole = _whole(cohort)
+    whole = whole_cases(cohort)
     planes: dict[str, Float32] = {}
     for i in range(len(cohort)):
         progress.report(i, len(cohort), f"where images move map {which}")
         moves = moves_of_case(study, which, i, donors=donors, seed=seed)
-        if whole is None:
+        if whole is cohort:
             yield moves
         else:
             planes[moves.case] = moves.volume
     progress.report(len(cohort), len(cohort), f"where images move map {which}")
-    if whole is not None:
+    if whole is not cohort:
         for i, (case, volume) in enumerate(cohort.stack_back(planes).items()):
             yield Moves(case, which, cohort.channels, np.asarray(volume), whole[i].grid)
 
@@ -83,9 +94,9 @@ def moves_of_case(study: Study, which: MapRef, case: int, *, donors: int, seed: 
     return Moves(cohort.cases[case], which, cohort.channels, found.volume, found.grid)
 
 
-def _whole(cohort: Cohort) -> Cohort | None:
-    """Volumes that a cohort of slices was cut from; None for any other cohort."""
+def whole_cases(cohort: Cohort) -> Cohort:
+    """Volumes that a cohort of slices was cut from; any other cohort itself."""
     try:
         return cohort.cut.whole
     except ValueError:
-        return None
+        return cohort

@@ -34,3 +34,23 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+class Part:
+    """Tells what one of several equal parts of work reports, as progress of the whole.
+
+    Parameters
+    ----------
+    whole : Progress
+    index, parts : int
+        Which part this is, counted from 0, and of how many.
+    text : str
+        What is being done; the words of the part itself when empty.
+    """
+
+    def __init__(self, whole: Progress, index: int, parts: int, text: str = "") -> None:
+        self._whole, self._index, self._parts, self._text = whole, index, parts, text
+
+    def report(self, done: int, total: int, text: str) -> None:
+        """Pass on how far the whole is."""
+        self._whole.report(self._index * total + done, self._parts * total, self._text or text)

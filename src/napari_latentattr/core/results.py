@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
 
 PictureKind: TypeAlias = Literal["where", "drawn"]
@@ -79,6 +80,8 @@ class Results:
         The newest first.
     pictures : mapping of (kind, map, case) to Picture
         The newest last.
+    traversal : Traversal or None
+        The newest; not kept between sessions.
     """
 
     ranking: Ranking | None = None
@@ -86,6 +89,7 @@ class Results:
     pictures: Mapping[tuple[str, int, str], Picture] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    traversal: Traversal | None = None
 
     def with_ranking(self, ranking: Ranking) -> Results:
         """Return these results with this ranking."""
@@ -102,6 +106,10 @@ class Results:
         kept[picture.key] = picture
         newest = list(kept.items())[-MOST_PICTURES:]
         return replace(self, pictures=MappingProxyType(dict(newest)))
+
+    def with_traversal(self, found: Traversal) -> Results:
+        """Return these results with this traversal in the place of any other."""
+        return replace(self, traversal=found)
 
     def about(self, which: int, *, region: str = "") -> ChannelDependence | None:
         """Newest answer about one map, in the whole body or inside one region."""

@@ -5,7 +5,7 @@ Arrays are ordered (C, Z, Y, X) or (C, Y, X). This file refuses to know files, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
 
@@ -300,28 +300,45 @@ class Attribution:
 
     Attributes
     ----------
-    target : MapRef
-    score : (C,) float64 array
+    target : MapRef or None
+        None where it is about all K maps at once: then every array begins with an axis of maps.
+    score : (C,) or (K, C) float64 array
         One number an image, in `unit`.
-    volume : (C or 1, *shape) float32 array or None
-        Contribution per voxel of `grid`.
+    picture : (C or 1, *shape) or (K, C, *shape) float32 array, callable or None
+        The `volume`, or how to make it: volumes of many maps do not fit in memory together.
     unit : str
     residual : float
-        ``sum(score) - (f(x) - f(baseline))`` in `unit`; NaN where no completeness is claimed.
+        ``sum(score) - (f(x) - f(baseline))`` in `unit`, of K maps the one farthest from zero; NaN
+        where no completeness is claimed.
     grid : Grid or None
     numbers : mapping of str to float
         What else has to be read beside the volume, by name, such as ``entanglement``.
+    arrays : mapping of str to array
+        The same for what is more than one number, such as ``error``, with the axes of `score`.
     """
 
-    target: MapRef
+    target: MapRef | None
     score: Float64
-    volume: Float32 | None
+    picture: Float32 | Callable[[], Float32] | None
     unit: str
     residual: float
     grid: Grid | None
     provenance: Provenance
     evidence: Evidence | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
+    arrays: Mapping[str, Float32 | Float64] = field(default_factory=dict)
+
+    @property
+    def map(self) -> MapRef:
+        """The one map that it is about."""
+        if self.target is None:
+            raise ValueError("this attribution is about all maps at once")
+        return self.target
+
+    @property
+    def volume(self) -> Float32 | None:
+        """Contribution per voxel of `grid`, made anew where it is only known how."""
+        return self.picture() if callable(self.picture) else self.picture
 
 
 @dataclass(frozen=True, slots=True)

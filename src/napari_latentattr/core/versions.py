@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import metadata
 
 _PACKAGES = ("napari-latentattr", "numpy", "scipy", "scikit-learn", "torch", "SimpleITK")
@@ -9,10 +10,15 @@ _PACKAGES = ("napari-latentattr", "numpy", "scipy", "scikit-learn", "torch", "Si
 
 def installed_versions() -> dict[str, str]:
     """Name and version of each package that can change a number."""
+    return dict(_read_once())
+
+
+@lru_cache(maxsize=1)
+def _read_once() -> tuple[tuple[str, str], ...]:
     found = {}
     for name in _PACKAGES:
         try:
             found[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             found[name] = "not installed"
-    return found
+    return tuple(found.items())

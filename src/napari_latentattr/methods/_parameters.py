@@ -20,7 +20,7 @@ Kind: TypeAlias = Literal["number", "integer", "choice", "flag"]
 Value: TypeAlias = float | int | str | bool
 
 # What a method is given by whoever runs it; the rest of its keywords are parameters.
-CONTEXT = ("cohort", "seed", "progress")
+CONTEXT = ("cohort", "latents", "seed", "progress")
 SUBJECT = ("model", "stack", "target")
 MOST = 6
 
@@ -78,6 +78,23 @@ class Parameter:
             return number
         hint = did_you_mean(value, self.choices) if isinstance(value, str) else ""
         raise InputError(f"{self.name} must be {self.expected}, got {value!r}{hint}")
+
+    def read(self, text: str) -> Value:
+        """Value that somebody typed.
+
+        Raises
+        ------
+        InputError
+            When it is of another kind or out of bounds.
+        """
+        if self.kind == "flag":
+            return self.accept({"true": True, "false": False}.get(text.lower(), text))
+        if self.kind == "choice":
+            return self.accept(text)
+        try:
+            return self.accept(int(text) if self.kind == "integer" else float(text))
+        except ValueError:
+            return self.accept(text)
 
     @property
     def expected(self) -> str:

@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias, TypeVar, get_args
 
 from napari_latentattr.core.types import Attribution
-from napari_latentattr.methods._parameters import CONTEXT, Parameter, parameters_of
+from napari_latentattr.methods._parameters import CONTEXT, SUBJECT, Parameter, parameters_of
 
 Claim: TypeAlias = Literal["complete", "ignores_unused_channel", "symmetric"]
 View: TypeAlias = Literal["where", "drawn"]
@@ -51,8 +51,13 @@ class Method:
         First paragraph of its docstring.
     parameters : tuple of Parameter
     context : frozenset of str
-        Which of ``cohort``, ``seed`` and ``progress`` it takes.
+        Which of ``cohort``, ``latents``, ``seed`` and ``progress`` it takes. ``latents`` (*L), bool
+        or None for those of the body, are the latents of the map that count; a method that does
+        not take them cannot be asked about a region or a voxel.
     function : callable
+    many : callable or None
+        Answers for several maps from shared passes: like `function`, with a tuple of maps in place
+        of `target`, and gives a tuple. Several maps are asked one by one when None.
     """
 
     key: str
@@ -65,6 +70,7 @@ class Method:
     parameters: tuple[Parameter, ...]
     context: frozenset[str]
     function: Callable[..., Attribution]
+    many: Callable[..., tuple[Attribution, ...]] | None = None
 
 
 _registered: dict[str, Method] = {}
@@ -79,6 +85,7 @@ def register(
     claims: AbstractSet[Claim] = frozenset(),
     view: View = "where",
     control: bool = False,
+    many: Callable[..., tuple[Attribution, ...]] | None = None,
 ) -> Callable[[F], F]:
     """Make a function a method of that key; used as a decorator.
 
@@ -86,7 +93,7 @@ def register(
     ----------
     key : str
         Identifier for code, command line and file names.
-    title, source, claims, view, control
+    title, source, claims, view, control, many
         As in `Method`.
 
     Raises
@@ -110,6 +117,7 @@ def register(
             parameters=parameters_of(function),
             context=frozenset(CONTEXT) & set(inspect.signature(function).parameters),
             function=function,
+            many=many,
         )
         _check(made)
         with _lock:
@@ -146,6 +154,9 @@ def _check(method: Method) -> None:
             f"method {method.key}: claims are {', '.join(get_args(Claim))} and views "
             f"{', '.join(get_args(View))}, got {sorted(unknown)} and {method.view!r}"
         )
+    asked = list(inspect.signature(method.function).parameters)[len(SUBJECT) :]
+    if method.many and list(inspect.signature(method.many).parameters)[len(SUBJECT) :] != asked:
+        raise ValueError(f"method {method.key}: many must take the keywords {', '.join(asked)}")
 
 
 @lru_cache(maxsize=1)

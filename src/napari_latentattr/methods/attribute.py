@@ -1,35 +1,74 @@
-"""Ask any registered method about one latent map of one case.
+"""Ask any registered method about latent maps of one case.
 
-Refuses to know any method; checks what the user typed.
+Refuses to know any method.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, overload
+
+import numpy as np
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Attribution, CaseSource, ImageStack, LatentSpec, MapRef
+from napari_latentattr.core.types import (
+    Attribution,
+    Bool,
+    CaseSource,
+    ImageStack,
+    LatentSpec,
+    MapRef,
+)
 from napari_latentattr.methods._parameters import Value
-from napari_latentattr.methods._registry import Method, methods
-from napari_latentattr.methods.cases import fit
+from napari_latentattr.methods.request import Request
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
+Maps: TypeAlias = Sequence[int | MapRef] | Literal["all"]
 
+
+@overload
 def attribute(
     model: LatentModel | SlicewiseModel,
     stack: ImageStack,
-    map: int | MapRef,  # noqa: A002
+    map: int | MapRef,
     *,
-    method: str = "swaps",
+    method: str = ...,
+    cohort: CaseSource | None = ...,
+    region: str | Bool | None = ...,
+    voxel: Sequence[int] | None = ...,
+    seed: int = ...,
+    progress: Progress = ...,
+    **parameters: Value,
+) -> Attribution: ...
+@overload
+def attribute(
+    model: LatentModel | SlicewiseModel,
+    stack: ImageStack,
+    map: Maps,
+    *,
+    method: str = ...,
+    cohort: CaseSource | None = ...,
+    region: str | Bool | None = ...,
+    voxel: Sequence[int] | None = ...,
+    seed: int = ...,
+    progress: Progress = ...,
+    **parameters: Value,
+) -> tuple[Attribution, ...]: ...
+def attribute(
+    model: LatentModel | SlicewiseModel,
+    stack: ImageStack,
+    map: int | MapRef | Maps,  # noqa: A002
+    *,
+    method: str = "occlusion",
     cohort: CaseSource | None = None,
+    region: str | Bool | None = None,
+    voxel: Sequence[int] | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
     **parameters: Value,
-) -> Attribution:
+) -> Attribution | tuple[Attribution, ...]:
     """Show what each image contributes to one latent map of a case, and where.
 
     Parameters
@@ -38,11 +77,17 @@ def attribute(
         A 2D model walks over the slices of a volume.
     stack : ImageStack
         The case.
-    map : int or MapRef
+    map : int or MapRef, a sequence of them, or "all"
+        Several maps are answered from shared passes where the method can.
     method : str
         Key of one of `methods()`.
     cohort : Cohort, optional
         Other cases to compare with; most methods need them.
+    region : str or (*S) bool array, optional
+        Only latents of a region of the case count: the name of a label of the cohort, or the
+        voxels themselves.
+    voxel : sequence of int, optional
+        Only this latent counts: its index in the latent map.
     seed : int
         For methods that draw at random; others ignore it.
     parameters
@@ -50,56 +95,24 @@ def attribute(
 
     Returns
     -------
-    Attribution
-        `volume` (C, *S) on the grid of the stack, `score` (C,).
+    Attribution, or a tuple of them where several maps were asked
+        `volume` (C, *S) on the grid of the stack, `score` (C,); (1, *S) and (1,) of a method that
+        cannot tell the images apart.
 
     Raises
     ------
     InputError
-        When the map, the method, a parameter or the cohort is not as it must be.
+        When the map, the method, a parameter, the cohort, the region or the voxel is not as it
+        must be.
     ModelError
-        When model and stack do not fit.
+        When model and stack do not fit, or the method does not work on this model.
     """
-    asked = find_method(method)
-    values = accepted(asked, parameters)
-    fitted = fit(model, stack, cohort)
-    context: dict[str, Any] = {"cohort": cohort, "seed": seed, "progress": progress}
-    given = {name: value for name, value in context.items() if name in asked.context}
-    return asked.function(fitted, stack, find_map(map, fitted.spec), **given, **values)
-
-
-def find_method(key: str) -> Method:
-    """Find the method of that key.
-
-    Raises
-    ------
-    InputError
-        When there is none.
-    """
-    known = methods()
-    if key not in known:
-        raise InputError(
-            f"there is no method {key}{did_you_mean(key, known)}; known are {', '.join(known)}"
-        )
-    return known[key]
-
-
-def accepted(method: Method, values: Mapping[str, object]) -> dict[str, Value]:
-    """Values of all parameters of a method, its defaults where none is given.
-
-    Raises
-    ------
-    InputError
-        When the method has no such parameter, or a value is out of bounds.
-    """
-    known = {parameter.name: parameter for parameter in method.parameters}
-    for name in values:
-        if name not in known:
-            raise InputError(
-                f"the method {method.key} has no parameter {name}{did_you_mean(name, known)}; "
-                f"its parameters are {', '.join(known) or 'none'}"
-            )
-    return {name: p.accept(values.get(name, p.default)) for name, p in known.items()}
+    asked = Request.of(
+        model, stack, method, parameters, cohort=cohort, region=region, voxel=voxel, seed=seed
+    )
+    refs = find_maps(map, asked.model.spec)
+    found = asked.answers(refs, progress)
+    return found[0] if isinstance(map, int | np.integer | MapRef) else found
 
 
 def find_map(which: int | MapRef, spec: LatentSpec) -> MapRef:
@@ -117,3 +130,21 @@ def find_map(which: int | MapRef, spec: LatentSpec) -> MapRef:
             f"{MapRef(spec.layer, 0)} to {MapRef(spec.layer, spec.n_maps - 1)}"
         )
     return ref
+
+
+def find_maps(which: int | MapRef | Maps, spec: LatentSpec) -> tuple[MapRef, ...]:
+    """Find latent maps of a model: one, several, or all of them.
+
+    Raises
+    ------
+    InputError
+        When the model has no such map, or none is named.
+    """
+    if isinstance(which, str):
+        if which != "all":
+            raise InputError(f"map {which!r} was asked; give a number, several, or 'all'")
+        return tuple(MapRef(spec.layer, k) for k in range(spec.n_maps))
+    named = [which] if isinstance(which, int | np.integer | MapRef) else list(which)
+    if not named:
+        raise InputError("no map was asked; give a number, several, or 'all'")
+    return tuple(find_map(k, spec) for k in named)

@@ -121,17 +121,22 @@ def position_of(stack: ImageStack, cohort: CaseSource) -> int:
     return found
 
 
+def latents_in_body(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -> Bool:
+    """Latents (*L) whose receptive-field centre lies in the mask; all where there is none."""
+    if stack.mask is None:
+        return np.ones(tuple(shape), dtype=bool)
+    return latents_inside(stack.mask, spec, shape)
+
+
 def body_latents(stack: ImageStack, spec: LatentSpec, shape: Sequence[int]) -> Bool:
-    """Latents (*L) whose receptive-field centre lies in the mask; all where there is none.
+    """Latents that count, as `latents_in_body`.
 
     Raises
     ------
     InputError
         When there are none.
     """
-    if stack.mask is None:
-        return np.ones(tuple(shape), dtype=bool)
-    inside = latents_inside(stack.mask, spec, shape)
+    inside = latents_in_body(stack, spec, shape)
     if not inside.any():
         raise InputError(
             f"case {stack.case}: the mask holds the centre of no latent; check the mask"
@@ -160,11 +165,17 @@ def mean_code(
     model: LatentModel | SlicewiseModel, code: Float32, cohort: CaseSource, progress: Progress
 ) -> Float32:
     """Mean latent maps of the cases in the shape of `code` (1, K, *L); of slices, repeated."""
-    flat = isinstance(model, SlicewiseModel) and cohort.ndim == 2
-    encoder = model.model if isinstance(model, SlicewiseModel) and flat else model
+    encoder = encoder_for(model, cohort)
     with encoder.running():
         mean = _mean(lambda case: encoder.encode(case.data[None])[0], cohort, "maps", progress)
     return _everywhere(mean, model, code, "latent maps")
+
+
+def encoder_for(
+    model: LatentModel | SlicewiseModel, cohort: CaseSource
+) -> LatentModel | SlicewiseModel:
+    """Return what encodes a case of the cohort: the 2D model itself where the cases are slices."""
+    return model.model if isinstance(model, SlicewiseModel) and cohort.ndim == 2 else model
 
 
 def _mean(

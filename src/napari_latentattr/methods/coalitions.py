@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
-import numpy as np
 import torch
 
-from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Float32, Float64
 from napari_latentattr.model.latent import LatentModel, as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel
@@ -35,7 +34,11 @@ class Coalitions:
         self._code, self._start = (as_tensor(z).to(model.spec.device) for z in (code, start))
         self._recent: OrderedDict[frozenset[int], Float64] = OrderedDict()
         self.n_maps = code.shape[1]
-        self.empty = self.picture([])
+
+    @cached_property
+    def empty(self) -> Float64:
+        """Picture of the reference, (C, *S)."""
+        return self.picture([])
 
     @property
     def full(self) -> Float64:
@@ -68,39 +71,3 @@ class Coalitions:
         code = start.clone()
         code[:, members] = self._code[:, members]
         return self._model.decode_tensor(code)[0].double().cpu().numpy()
-
-
-def shapley_images(
-    coalitions: Coalitions, asked: Sequence[int], *, pairs: int, seed: int, progress: Progress
-) -> tuple[Float32, Float64]:
-    """Mean change that each map brings when maps are put in along random orders.
-
-    Each order is followed by its reverse.
-
-    Returns
-    -------
-    images : (M, C, *S) float32 array
-        One a map of `asked`.
-    error : (M,) float64 array
-        Standard error relative to the norm of an image; NaN for one pair.
-    """
-    rng = np.random.default_rng(seed)
-    images = np.zeros((len(asked), *coalitions.empty.shape), dtype=np.float32)
-    squares = np.zeros(len(asked))
-    for pair in range(pairs):
-        order = rng.permutation(coalitions.n_maps).tolist()
-        turns = [p for p, k in enumerate(order) if k in asked]
-        for done, p in enumerate(turns):
-            progress.report(pair * len(turns) + done, pairs * len(turns), "drawing latent maps")
-            forward = coalitions.picture(order[: p + 1]) - coalitions.picture(order[:p])
-            backward = coalitions.picture(order[p:]) - coalitions.picture(order[p + 1 :])
-            image = (forward + backward) / 2
-            row = asked.index(order[p])
-            images[row] += image / pairs
-            squares[row] += (image**2).sum()
-    progress.report(1, 1, "drawing latent maps")
-    norm = np.array([np.linalg.norm(image) for image in images])
-    with np.errstate(divide="ignore", invalid="ignore"):
-        between = np.maximum(squares - pairs * norm**2, 0) / (pairs - 1)
-        error = np.sqrt(between / pairs) / norm
-    return images, error if pairs > 1 else np.full(len(asked), np.nan)

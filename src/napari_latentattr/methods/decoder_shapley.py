@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import Attribution, CaseSource, ImageStack, MapRef
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
@@ -45,5 +46,6 @@ def decoder_shapley(
     ----------
     Strumbelj, Kononenko: Explaining prediction models, Knowledge and Information Systems, 2014.
     """
-    asked = Question("shapley", model, stack, target, {"pairs": pairs}, seed)
+    params = {"pairs": pairs, **skip_flag(model.spec.skips)}
+    asked = Question("shapley", model, stack, target, params, seed)
     return drawn(asked, cohort, progress, show="image", pairs=pairs)

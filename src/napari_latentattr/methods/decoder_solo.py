@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import Attribution, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.cases import check_picture
@@ -30,10 +31,10 @@ def decoder_solo(
 ) -> Attribution:
     """Show the picture of this map with all others zero; misleading, for comparison.
 
-    It shows above all what the decoder draws from nothing: 83 % of the voxels shown are false
-    where 90 % of the right ones are found.
+    It shows above all what the decoder draws from nothing: on decoders with planted places, where
+    it finds 90 % of a map's place it shows four fifths of the rest too.
     """
-    asked = Question("solo", model, stack, target)
+    asked = Question("solo", model, stack, target, skip_flag(model.spec.skips))
     progress.report(0, 2, "drawing one map alone")
     with model.running():
         code = model.encode(stack.data[None])

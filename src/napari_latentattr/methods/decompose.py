@@ -13,18 +13,25 @@ from napari_latentattr.core.decomposition import Decomposition
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.skip_words import skip_flag
 from napari_latentattr.core.types import CaseSource, Float32, Float64, ImageStack, MapRef
 from napari_latentattr.methods.attribute import find_map
 from napari_latentattr.methods.cases import check_picture, companions, fit, mean_code
-from napari_latentattr.methods.coalitions import Coalitions, shapley_images
+from napari_latentattr.methods.coalitions import Coalitions
+from napari_latentattr.methods.divisions import (
+    OneByOne,
+    PictureDivision,
+    Remembered,
+    Shapley,
+    by_secants,
+)
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel, as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 Reference: TypeAlias = CaseSource | npt.ArrayLike | Tensor
 
-# Images that show a map in the company of others, so that they can differ from its main effect.
-_IN_COMPANY = ("shapley", "leave_one_out")
+_IN_COMPANY = ("shapley", "secant", "leave_one_out")
 DIVISIONS = (*_IN_COMPANY, "main", "solo")
 
 
@@ -47,12 +54,14 @@ def decompose(
     stack : ImageStack
     reference : Cohort or (1, K, *L) array
         The code that maps are compared with; of a cohort its mean code.
-    method : {"shapley", "leave_one_out", "main", "solo"}
+    method : {"shapley", "secant", "leave_one_out", "main", "solo"}
         ``shapley`` puts the maps in one after the other, in a random order and its reverse: the
-        images of all maps add up. ``leave_one_out`` takes one map out. ``main`` puts one map in.
+        images of all maps add up. ``secant`` takes every layer of the decoder as straight between
+        the two codes: the images add up too, are another division, and take a pass a map.
+        ``leave_one_out`` takes one map out. ``main`` puts one map in.
         ``solo`` is a control: the picture of one map with all others zero.
     maps : sequence of int or MapRef, optional
-        All when None. One map takes few decodes, all of them keep an image each in memory.
+        All when None.
     pairs : int
         Pairs of a random order and its reverse, for ``shapley``.
 
@@ -72,6 +81,7 @@ def decompose(
     refs = _refs(fitted, maps)
     seeded = method == "shapley"
     params = {"maps": ",".join(str(ref.index) for ref in refs), "pairs": pairs if seeded else 0}
+    params |= skip_flag(fitted.spec.skips)
     asked = Question(f"decompose_{method}", fitted, stack, refs[0], params, seed if seeded else 0)
     with fitted.running():
         code = fitted.encode(stack.data[None])
@@ -81,62 +91,66 @@ def decompose(
             else _code(reference, code)
         )
         coalitions = Coalitions(fitted, code, start)
-        check_picture(coalitions.empty, stack)
-        which = [ref.index for ref in refs]
-        images, error = _images(coalitions, method, which, pairs, seed, progress)
-        main = np.array([coalitions.main_effect(k) for k in which], dtype=np.float32)
-        residual = _residual(coalitions, images)
+        division = _division(method, coalitions, (fitted, code, start), pairs, seed)
+        image = Remembered(fitted, lambda k: division.draw(k)[0])
+        error, residual = _walk(division, coalitions, image, refs, stack, progress)
     return Decomposition(
         maps=refs,
         channels=stack.channels,
-        images=images,
-        main=main,
+        draw=image,
+        draw_main=Remembered(fitted, lambda k: coalitions.main_effect(k).astype(np.float32)),
         error=error,
-        entanglement=_entanglement(images, main) if method in _IN_COMPANY else error * np.nan,
+        in_company=method in _IN_COMPANY,
         residual=residual,
         grid=stack.grid,
         provenance=asked.provenance(),
     )
 
 
-def _images(
-    coalitions: Coalitions,
+def _division(
     method: str,
-    which: list[int],
+    coalitions: Coalitions,
+    ends: tuple[LatentModel | SlicewiseModel, Float32, Float32],
     pairs: int,
     seed: int,
-    progress: Progress,
-) -> tuple[Float32, Float64]:
-    """Images (M, C, *S) and their standard errors (M,)."""
+) -> PictureDivision:
     if method == "shapley":
-        return shapley_images(coalitions, which, pairs=pairs, seed=seed, progress=progress)
+        return Shapley(coalitions, pairs=pairs, seed=seed)
+    if method == "secant":
+        return OneByOne(by_secants(*ends))
     draw = {
         "leave_one_out": coalitions.left_out,
         "main": coalitions.main_effect,
         "solo": coalitions.solo,
     }[method]
-    images = np.empty((len(which), *coalitions.empty.shape), dtype=np.float32)
-    for row, k in enumerate(which):
-        progress.report(row, len(which), "drawing latent maps")
-        images[row] = draw(k)
-    progress.report(len(which), len(which), "drawing latent maps")
-    return images, np.full(len(which), np.nan)
+    return OneByOne(draw)
 
 
-def _residual(coalitions: Coalitions, images: Float32) -> float:
-    """Relative norm of what the images miss of the change; NaN unless all maps are there."""
+def _walk(
+    division: PictureDivision,
+    coalitions: Coalitions,
+    image: Remembered,
+    refs: Sequence[MapRef],
+    stack: ImageStack,
+    progress: Progress,
+) -> tuple[Float64, float]:
+    """Draw every image once: standard errors (M,), and the residual where all maps are asked."""
+    row = {ref.index: position for position, ref in enumerate(refs)}
+    error = np.full(len(refs), np.nan)
+    total = np.zeros(stack.data.shape)
+    for done, k in enumerate(division.order(list(row))):
+        progress.report(done, len(refs), "drawing latent maps")
+        drawn, error[row[k]] = division.draw(k)
+        check_picture(drawn, stack)
+        image.keep(k, drawn)
+        if len(refs) == coalitions.n_maps:
+            total += drawn
+    progress.report(len(refs), len(refs), "drawing latent maps")
+    if len(refs) < coalitions.n_maps:
+        return error, float("nan")
     change = coalitions.full - coalitions.empty
     norm = float(np.linalg.norm(change))
-    if len(images) < coalitions.n_maps or norm == 0:
-        return float("nan")
-    return float(np.linalg.norm(images.sum(axis=0, dtype=np.float64) - change)) / norm
-
-
-def _entanglement(images: Float32, main: Float32) -> Float64:
-    norm = np.array([np.linalg.norm(image) for image in images], dtype=np.float64)
-    gap = np.array([np.linalg.norm(i - m) for i, m in zip(images, main, strict=True)])
-    whole = np.where(norm > 0, norm, np.nan)
-    return np.asarray(gap / whole)
+    return error, float(np.linalg.norm(total - change)) / norm if norm else float("nan")
 
 
 def _cohort(reference: Reference) -> CaseSource | None:

@@ -71,7 +71,7 @@ def dependence_volume(
     return Attribution(
         target=MapRef(fitted.spec.layer, which),
         score=np.sqrt((moves[:, inside] ** 2).mean(axis=1)),
-        volume=volume,
+        picture=volume,
         unit="latent units",
         residual=float("nan"),
         grid=stack.grid,
@@ -90,13 +90,13 @@ def dependence_volume(
 def latent_moves(
     model: LatentModel | SlicewiseModel,
     cohort: CaseSource,
-    which: int,
+    which: int | list[int],
     case: int,
     donors: int,
     seed: int,
     progress: Progress,
 ) -> Float64:
-    """Root mean square move of a latent map over donors, (C, *L)."""
+    """Root mean square move of a latent map over donors, (C, *L); of M maps, (C, M, *L)."""
     source, pairs = with_donors(cohort, donors=donors, seed=seed)
     others = dict(pairs)[case]
     encoder = SwapEncoder(model)

@@ -22,9 +22,15 @@ def drawn(
     progress: Progress,
     *,
     show: Literal["image", "main effect"],
+    method: str = "shapley",
     pairs: int = 1,
 ) -> Attribution:
     """Image or main effect of one map from the mean code of the cohort, with its entanglement.
+
+    Parameters
+    ----------
+    method : str
+        Of `decompose`; what the image is, and what the main effect is compared with.
 
     Raises
     ------
@@ -36,16 +42,19 @@ def drawn(
             "what a map draws is compared with the mean code of a cohort, but no cohort was given; "
             f"give the cohort of case {asked.stack.case}"
         )
+    which = asked.target
+    if which is None:
+        raise ValueError("one map is drawn at a time")
     found = decompose(
         asked.model,
         asked.stack,
         reference=cohort,
-        maps=[asked.target],
+        method=method,
+        maps=[which],
         pairs=pairs,
         seed=asked.seed,
         progress=progress,
     )
-    which = asked.target
     volume = found.image(which) if show == "image" else found.main_effect(which)
     told = {"entanglement": float(found.entanglement[0]), "error": float(found.error[0])}
     numbers = {name: value for name, value in told.items() if not math.isnan(value)}

@@ -8,9 +8,10 @@ import numpy as np
 
 from napari_latentattr.core.latent_grid import to_input_grid
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Attribution, CaseSource, ImageStack, MapRef
+from napari_latentattr.core.types import Attribution, Bool, CaseSource, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.cases import body_latents, companions, mean_images
+from napari_latentattr.methods.cases import companions, mean_images
+from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
@@ -28,6 +29,7 @@ def encode_alone(
     target: MapRef,
     *,
     cohort: CaseSource | None = None,
+    latents: Bool | None = None,
     fill: Literal["zero", "mean"] = "zero",
     progress: Progress = SILENT,
 ) -> Attribution:
@@ -56,8 +58,9 @@ def encode_alone(
             codes.append(model.encode(alone[None])[0, target.index])
     progress.report(n, n, "encoding each image alone")
     response = np.stack(codes)
-    volume = to_input_grid(response, model.spec, stack.grid.shape)
-    inside = body_latents(stack, model.spec, response.shape[1:])
+    inside = counted_latents(latents, stack, model.spec, response.shape[1:])
+    shown = response if latents is None else response * inside
+    volume = to_input_grid(shown, model.spec, stack.grid.shape)
     if stack.mask is not None:
         volume = np.where(stack.mask, volume, np.float32(0))
     score = np.sqrt((response[:, inside].astype(np.float64) ** 2).mean(axis=1))

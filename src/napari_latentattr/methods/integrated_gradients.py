@@ -12,20 +12,18 @@ from torch import Tensor
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import (
     Attribution,
+    Bool,
     CaseSource,
-    Float32,
     ImageStack,
     MapRef,
 )
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.cases import body_latents, companions, mean_images
+from napari_latentattr.methods.cases import companions, mean_images
+from napari_latentattr.methods.gradients import BATCH_BYTES, image_tensor, map_mean
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
-
-# Of images in one batch of steps; activations with their gradients take 50 times as much.
-_BATCH_BYTES = 4 * 2**20
 
 
 @register(
@@ -40,6 +38,7 @@ def integrated_gradients(
     target: MapRef,
     *,
     cohort: CaseSource | None = None,
+    latents: Bool | None = None,
     baseline: Literal["mean", "zero"] = "mean",
     steps: Annotated[int, Bounds(8, 256, "steps", step=8)] = 32,
     progress: Progress = SILENT,
@@ -72,13 +71,13 @@ def integrated_gradients(
             model, stack, companions(cohort, "the mean image as a baseline"), progress
         )
     with model.differentiable():
-        x, base = (_tensor(data, model) for data in (stack.data, start))
-        mean = _map_mean(model, stack, target.index, x)
+        x, base = (image_tensor(data, model) for data in (stack.data, start))
+        mean = map_mean(model, stack, target.index, latents)
         share = IntegratedGradients(_told(mean, steps, progress)).attribute(
             x.requires_grad_(),
             base,
             n_steps=steps,
-            internal_batch_size=max(1, _BATCH_BYTES // stack.data.nbytes),
+            internal_batch_size=max(1, BATCH_BYTES // stack.data.nbytes),
         )
         progress.report(steps, steps, "following the gradient")
         with torch.no_grad():
@@ -86,17 +85,6 @@ def integrated_gradients(
     volume = share.detach()[0].float().cpu().numpy()
     score = volume.sum(axis=tuple(range(1, volume.ndim)), dtype=np.float64)
     return asked.answer(volume, score, unit="latent units", residual=float(score.sum() - change))
-
-
-def _map_mean(
-    model: LatentModel | SlicewiseModel, stack: ImageStack, which: int, x: Tensor
-) -> Callable[[Tensor], Tensor]:
-    """Mean of the map over the latents of the body: (N, C, *S) to (N,)."""
-    with torch.no_grad():
-        shape = tuple(model.encode_tensor(x).shape[2:])
-    inside = body_latents(stack, model.spec, shape)
-    weight = torch.from_numpy(inside.ravel() / inside.sum()).float().to(x.device)
-    return lambda images: model.encode_tensor(images)[:, which].flatten(1) @ weight
 
 
 def _told(
@@ -112,7 +100,3 @@ def _told(
         return run(images)
 
     return forward
-
-
-def _tensor(data: Float32, model: LatentModel | SlicewiseModel) -> Tensor:
-    return torch.from_numpy(data[None].copy()).to(model.spec.device)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
+
+import numpy as np
 
 from napari_latentattr.core.types import (
     Attribution,
     Float32,
     Float64,
+    Grid,
     ImageStack,
     MapRef,
     Provenance,
@@ -28,46 +32,61 @@ class Question:
     ----------
     method : str
         Its key.
+    target : MapRef or None
+        None for all maps.
     params : mapping of str to a JSON scalar
     """
 
     method: str
     model: LatentModel | SlicewiseModel
     stack: ImageStack
-    target: MapRef
+    target: MapRef | None
     params: Mapping[str, object] = field(default_factory=dict)
     seed: int = 0
     began: float = field(default_factory=time.perf_counter)
 
+    def about(self, targets: Sequence[MapRef]) -> list[Question]:
+        """Ask the same of several maps of the same images."""
+        return [replace(self, target=target) for target in targets]
+
     def answer(
         self,
-        volume: Float32,
+        volume: Float32 | Callable[[], Float32],
         score: Float64,
         *,
         unit: str,
         residual: float = float("nan"),
         numbers: Mapping[str, float] | None = None,
+        arrays: Mapping[str, Float32 | Float64] | None = None,
+        grid: Grid | None = None,
     ) -> Attribution:
-        """Attribution with this volume (C, *S) and score (C,)."""
+        """Attribution with this volume, or how to make it; by default on the stack's grid."""
         return Attribution(
             target=self.target,
             score=score,
-            volume=volume,
+            picture=volume,
             unit=unit,
             residual=residual,
-            grid=self.stack.grid,
+            grid=grid or self.stack.grid,
             provenance=self.provenance(),
             numbers=dict(numbers or {}),
+            arrays=dict(arrays or {}),
         )
 
     def provenance(self) -> Provenance:
         """Record of the question, with the seconds since it was asked."""
+        which = {} if self.target is None else {"map": self.target.index}
         return Provenance(
             method=self.method,
-            params={"map": self.target.index, "case": self.stack.case, **self.params},
+            params={**which, "case": self.stack.case, **self.params},
             seed=self.seed,
             model_sha256=self.model.spec.sha256,
-            data_sha256=sha256(self.stack.data.tobytes()).hexdigest(),
+            data_sha256=_digest(self.stack),
             versions=installed_versions(),
             seconds=round(time.perf_counter() - self.began, 3),
         )
+
+
+@lru_cache(maxsize=2)  # the same case is asked about again and again; its images never change
+def _digest(stack: ImageStack) -> str:
+    return sha256(np.ascontiguousarray(stack.data).data).hexdigest()

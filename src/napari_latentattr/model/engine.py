@@ -17,7 +17,7 @@ from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 # Of the first layer's output, a batch: volumes of 96 cubed go two by two, half the time of one.
-_BLOCK_BYTES = 16 * 2**20
+BLOCK_BYTES = 16 * 2**20
 # glibc hands the end of its heap back to the system whenever 64 MiB of it are free, and a batch
 # then pays to fault it in anew (1.3 instead of 0.9 raw forwards a pass). Blocks just under its
 # largest threshold keep free room behind them from being that end.
@@ -52,10 +52,8 @@ class SwapEncoder:
     def __init__(self, model: LatentModel | SlicewiseModel) -> None:
         self._volumes = model if isinstance(model, SlicewiseModel) else None
         self._model = model.model if isinstance(model, SlicewiseModel) else model
-        name = self._model.first_layer
-        found = self._model.module.get_submodule(name) if name else None
-        self._first = found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
-        self._heap_end = _reserve_heap()
+        self._first = first_convolution(self._model)
+        self._model.heap_end = reserve_heap()
 
     @property
     def shared(self) -> bool:
@@ -111,7 +109,7 @@ class SwapEncoder:
 
     def _batch(self, case: EncodedCase) -> int:
         largest = case.x if case.first is None else case.first
-        return max(1, _BLOCK_BYTES // max(1, largest.numel() * largest.element_size()))
+        return max(1, BLOCK_BYTES // max(1, largest.numel() * largest.element_size()))
 
     def _fold(self, x: Tensor) -> Tensor:
         return x if self._volumes is None else self._volumes.fold(x)
@@ -120,7 +118,13 @@ class SwapEncoder:
         return z if self._volumes is None else self._volumes.unfold(z, n_cases)
 
 
-def _reserve_heap() -> Tensor | None:
+def first_convolution(model: LatentModel) -> nn.Conv2d | nn.Conv3d | None:
+    """Return the layer that versions of a case can share; None where there is none."""
+    found = model.module.get_submodule(model.first_layer) if model.first_layer else None
+    return found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
+
+
+def reserve_heap() -> Tensor | None:
     """Leave free room on the heap of glibc, closed by the returned block; no page is touched."""
     if platform.libc_ver()[0] != "glibc":
         return None

@@ -6,9 +6,11 @@ the module as it was. Knows nothing of files.
 
 from __future__ import annotations
 
+import copy
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -33,12 +35,16 @@ class LatentModel:
     spec : LatentSpec
     first_layer : str or None
         Convolution through which alone the input reaches the latent.
+    heap_end : tensor or None
+        Keeps memory of one question for the next; see `engine.reserve_heap`.
     """
 
     def __init__(self, module: nn.Module, found: Probe, spec: LatentSpec) -> None:
         self.module = module
         self.spec = spec
+        self._found = found
         self.first_layer = found.first_layer
+        self.heap_end: Tensor | None = None
         self._flat = found.flat
         self._probed_shape = found.shape
         self._lock = threading.RLock()
@@ -89,6 +95,21 @@ class LatentModel:
         )
         return cls(module, found, spec)
 
+    def twin(self, change: Callable[[nn.Module], None]) -> LatentModel:
+        """Return the same model around a changed copy of the module.
+
+        Parameters
+        ----------
+        change : callable
+            Sets weights of the copy; layers, sizes and wiring must stay.
+        """
+        with self._lock:
+            module = copy.deepcopy(self.module)
+        change(module)
+        return LatentModel(
+            module, self._found, replace(self.spec, sha256=state_hash(module.state_dict()))
+        )
+
     @property
     def layout(self) -> torch.memory_format:
         """Layout in memory in which `latents_after` is fastest."""
@@ -123,6 +144,8 @@ class LatentModel:
 
     def decode(self, z: npt.ArrayLike | Tensor) -> Float32:
         """Pictures that the decoder draws from latent maps.
+
+        Where the picture can travel around them (``spec.skips``), that way carries an empty image.
 
         Parameters
         ----------

@@ -6,8 +6,8 @@ here is removed before returning.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,6 +100,14 @@ def _swap(value: Tensor) -> Callable[[nn.Module, object, Any], Any]:
 
 def watch(module: nn.Module, x: Tensor) -> tuple[list[Call], Any]:
     """Run `module` on `x`; return every submodule's turn, in order of finishing, and the output."""
+    with noting(module) as calls:
+        output = module(x)
+    return calls, output
+
+
+@contextmanager
+def noting(module: nn.Module) -> Iterator[list[Call]]:
+    """Note every submodule's turn while `module` runs inside, in order of finishing."""
     calls: list[Call] = []
 
     def note(name: str) -> Callable[[nn.Module, tuple[object, ...], object], None]:
@@ -114,8 +122,7 @@ def watch(module: nn.Module, x: Tensor) -> tuple[list[Call], Any]:
         for name, part in module.named_modules():
             if name:
                 stack.enter_context(part.register_forward_hook(note(name)))
-        output = module(x)
-    return calls, output
+        yield calls
 
 
 def _items(output: object) -> list[object]:

@@ -15,7 +15,7 @@ from napari_latentattr.core.errors import ModelError
 from napari_latentattr.model.passes import Call, run_to, run_with, watch
 from napari_latentattr.model.reach import layers_that_see_everything
 from napari_latentattr.model.receptive_field import AxisField, measure_fields
-from napari_latentattr.model.skips import cuts, find_skips
+from napari_latentattr.model.skips import cuts, find_skips, same
 from napari_latentattr.model.state import undisturbed
 
 # Sides of a square or cubic input that are tried in turn, the usual ones first.
@@ -140,8 +140,8 @@ def _find_bottleneck(module: nn.Module, calls: Sequence[Call], x: Tensor, other:
             break
     passed = passed or small
     last = passed[-1]
-    same = [c for c in passed if c.output.data_ptr() == last.output.data_ptr()]
-    return min((c.name for c in same), key=lambda name: (name.count("."), len(name)))
+    views = [c for c in passed if c.output.data_ptr() == last.output.data_ptr()]
+    return min((c.name for c in views), key=lambda name: (name.count("."), len(name)))
 
 
 def _mapped(output: Tensor, x: Tensor) -> bool:
@@ -165,10 +165,18 @@ def _first_layer(module: nn.Module, layer: str, calls: Sequence[Call], x: Tensor
             and call.seen is not None
             and call.seen.data_ptr() == x.data_ptr()
             and call.seen.shape == x.shape
+            and _is_plain(part, x)
             and _alone(module, layer, call, x)
         ):
             return call.name
     return None
+
+
+def _is_plain(part: nn.Conv2d | nn.Conv3d, x: Tensor) -> bool:
+    """Whether a layer does with its weights what every convolution does: some make others first."""
+    run = nn.functional.conv2d if x.ndim == 4 else nn.functional.conv3d
+    how = (part.stride, part.padding, part.dilation, part.groups)
+    return same(part(x), run(x, part.weight, part.bias, *how))  # type: ignore[arg-type]
 
 
 def _alone(module: nn.Module, layer: str, call: Call, x: Tensor) -> bool:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import TypeVar
 
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import CaseSource, Float32, LatentSpec, MapRef
@@ -30,13 +30,16 @@ class SlicewiseModel:
         The 2D model.
     spec : LatentSpec
         As of a 3D model.
+    axis : int
+        Spatial axis of a volume along which the slices lie.
     """
 
     def __init__(self, model: LatentModel, axis: str) -> None:
         if axis not in _AXES:
             raise ModelError(f"slices are axial, coronal or sagittal, got {axis!r}")
         self.model = model
-        self._axis = _AXES[axis]
+        self.axis = _AXES[axis]
+        self._slices = axis
         flat = model.spec
         self.spec: LatentSpec = replace(
             flat,
@@ -45,6 +48,10 @@ class SlicewiseModel:
             offset=self._with(flat.offset, 0.0),
             receptive_field=self._with(flat.receptive_field, 1),
         )
+
+    def twin(self, change: Callable[[nn.Module], None]) -> SlicewiseModel:
+        """Return the same model around a changed copy of the 2D module."""
+        return SlicewiseModel(self.model.twin(change), self._slices)
 
     @property
     def maps(self) -> tuple[MapRef, ...]:
@@ -86,14 +93,14 @@ class SlicewiseModel:
 
     def fold(self, x: Tensor) -> Tensor:
         """Slices (N * n, C, H, W) of volumes (N, C, Z, Y, X)."""
-        return x.movedim(2 + self._axis, 1).flatten(0, 1)
+        return x.movedim(2 + self.axis, 1).flatten(0, 1)
 
     def unfold(self, y: Tensor, n_cases: int) -> Tensor:
         """Volumes of `n_cases` cases from their slices; undoes `fold`."""
-        return y.reshape(n_cases, -1, *y.shape[1:]).movedim(1, 2 + self._axis)
+        return y.reshape(n_cases, -1, *y.shape[1:]).movedim(1, 2 + self.axis)
 
     def _with(self, values: tuple[_T, ...], across: _T) -> tuple[_T, ...]:
-        return (*values[: self._axis], across, *values[self._axis :])
+        return (*values[: self.axis], across, *values[self.axis :])
 
 
 def over_volumes(

@@ -1,0 +1,63 @@
+"""``latentattr benchmark truth``: what is measured is in the record and in the words."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from napari_latentattr.benchmarks.calibration import Calibration, Rate, Size
+from napari_latentattr.benchmarks.planted import PlantedTruth
+from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, METHODS, DrawnTruth, Found
+from napari_latentattr.commands import benchmark
+from napari_latentattr.core.progress import SILENT
+
+SIZE = Size(Rate(0.05, 0.04, 0.06), Rate(0.95, 0.94, 0.96))
+FORMS = {
+    "runs_with_calls": 1,
+    "gates_passed": 1,
+    "causes_called": 1,
+    "causes": 3,
+    "useless_called": 0,
+    "useless": 10,
+}
+
+
+@pytest.fixture
+def measured(monkeypatch) -> list[dict[str, object]]:
+    """Stands for the measurements; keeps the sizes that decoders were asked for."""
+    asked: list[dict[str, object]] = []
+
+    def find_drawn(**sizes: object) -> DrawnTruth:
+        asked.append(sizes)
+        rates = [
+            Found(interaction, method, Rate((10 * i + m) / 1000, 0.0, 0.1))
+            for i, interaction in enumerate(INTERACTIONS)
+            for m, method in enumerate(METHODS)
+        ]
+        return DrawnTruth(int(str(sizes["worlds"])), 6, 8, 0.9, tuple(rates))
+
+    planted = PlantedTruth(1, 12, 0.03, 2, 2, 1, 1, 0, 0, ())
+    calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE)
+    monkeypatch.setattr(benchmark, "find_drawn", find_drawn)
+    monkeypatch.setattr(benchmark, "find_planted", lambda **_: planted)
+    monkeypatch.setattr(benchmark, "calibrate", lambda **_: calibration)
+    monkeypatch.setattr(
+        benchmark, "ranking_worlds", lambda runs, *_, **__: {"runs": runs, "forms": {"case": FORMS}}
+    )
+    return asked
+
+
+@pytest.mark.parametrize(("full", "seeds"), [(False, 3), (True, 10)])
+def test_false_voxels_of_every_method_are_told_with_the_number_of_seeds(
+    tmp_path, measured, full, seeds
+):
+    report = benchmark.run(tmp_path, what="truth", full=full, keep_memory=False, progress=SILENT)
+    assert measured[0]["worlds"] == seeds
+    assert f"{seeds} decoders (seeds 0 to {seeds - 1}) with planted places" in report.text
+    said = "main effect 2.0%, shapley 2.1%, leave one out 2.2%, control solo 2.3%"
+    row = next(line for line in report.text.splitlines() if line.startswith("  gates 1  "))
+    assert row.endswith(f"  {said}")
+    record = json.loads((tmp_path / report.main).read_text())
+    assert record["planted_decoders"]["worlds"] == seeds
+    assert len(record["planted_decoders"]["found"]) == len(INTERACTIONS) * len(METHODS)
