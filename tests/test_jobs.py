@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.toy import linear_model, people, skipping_model
+from tests.toy import CHANNELS, SIDE, linear_model, people, planes, skipping_model
 
-from napari_latentattr import jobs, methods, traverse
+from napari_latentattr import Cohort, jobs, methods, traverse
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.progress import SILENT
 from napari_latentattr.model.latent import LatentModel
@@ -72,3 +72,18 @@ def test_a_picture_that_cannot_tell_images_apart_says_so_and_lies_over_each_of_t
 def test_a_picture_that_adds_up_says_how_well() -> None:
     assert picture_of("integrated_gradients").note.startswith("adds up within")
     assert picture_of("swaps").note == ""
+
+
+@pytest.mark.parametrize(("cores", "threads"), [(1, 1), (2, 1), (4, 2)])
+def test_a_ranking_leaves_one_core_to_the_window(monkeypatch, cores, threads) -> None:
+    efforts = []
+    monkeypatch.setattr("os.cpu_count", lambda: cores)
+    monkeypatch.setattr(
+        "napari_latentattr.ranking.rank.rank_maps", lambda *_, effort, **__: efforts.append(effort)
+    )
+    session = Session()
+    region = {"left": np.ones((6, SIDE, SIDE), dtype=bool)}
+    cohort = Cohort.from_arrays(planes(), channels=CHANNELS, labels=region)
+    session.use(Opened(Study("s", None, linear_model(), cohort, "left", 0)))
+    jobs.rank(session).work(SILENT)
+    assert [effort.threads for effort in efforts] == [threads]

@@ -336,6 +336,16 @@ def test_an_empty_image_still_opens(tmp_path, name, value):
     assert low < high
 
 
+@pytest.mark.parametrize("name", ["c1.nii", "c1_map-1_desc-x_T1.nii"])
+@pytest.mark.parametrize("width", [3, 4])
+def test_a_narrow_volume_is_not_opened_as_a_colour_image(tmp_path, name, width):
+    voxels = np.random.default_rng(0).random((width, 40, 40), dtype=np.float32)
+    nibabel.save(nibabel.Nifti1Image(voxels, np.diag([1.0, 1, 1, 1])), tmp_path / name)
+    ((data, look, _),) = get_reader(str(tmp_path / name))(str(tmp_path / name))
+    layer = ViewerModel().add_image(data, **look)
+    assert (layer.rgb, layer.ndim) == (False, 3)
+
+
 def test_many_volumes_are_one_layer_with_an_axis_that_counts(tmp_path):
     voxels = write_source(tmp_path / "in.nii.gz", CYCLIC, shape=(5, 4, 3, 7))
     layer = layer_of(tmp_path / "in.nii.gz")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -146,6 +146,8 @@ def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
     memory: RankMemory = session.unfinished.setdefault(asked, RankMemory())
 
     def work(progress: Progress) -> Ranking:
+        from napari_latentattr.model.threads import free_cores
+        from napari_latentattr.ranking.effort import STANDARD
         from napari_latentattr.ranking.rank import rank_maps
 
         return rank_maps(
@@ -153,6 +155,7 @@ def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:
             study.cohort,
             values,
             name=name,
+            effort=replace(STANDARD, threads=min(STANDARD.threads, free_cores())),
             seed=study.seed,
             memory=memory,
             progress=progress,

@@ -317,6 +317,7 @@ def test_in_3d_axes_take_the_place_of_the_letters(viewer, qapp, tmp_path):
     viewer.dims.ndisplay = 3
     assert not any(overlays[name].visible for name in letters)
     assert overlays.axes.visible
+    assert not overlays.axes.box  # it would hide what is behind
     viewer.dims.ndisplay = 2
     viewer.scene.camera.orientation2d = ("up", "left")
     at = {str(overlays[name].position): overlays[name].text for name in letters}

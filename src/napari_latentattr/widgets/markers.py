@@ -56,7 +56,8 @@ class Markers:
         self._viewer = viewer
         self._shown = False
         self._beside = False
-        self._axes_before = viewer.canvas.overlays.axes.visible
+        axes = viewer.canvas.overlays.axes
+        self._axes_before, self._box_before = axes.visible, axes.box
         self._signals = (
             viewer.dims.events.order,
             viewer.dims.events.ndisplay,
@@ -98,6 +99,7 @@ class Markers:
             marker.visible = self._shown and flat and fits and bool(letter)
         if self._shown:
             overlays.axes.visible = self._axes_before or not flat
+            overlays.axes.box = False  # it would hide a corner of the brain
 
     def close(self) -> None:
         """Take the letters away and let go of the viewer."""
@@ -106,7 +108,7 @@ class Markers:
         overlays = self._viewer.canvas.overlays
         for edge in _PLACES:
             overlays.pop(f"la_{edge}", None)
-        overlays.axes.visible = self._axes_before
+        overlays.axes.visible, overlays.axes.box = self._axes_before, self._box_before
 
     def _letters(self) -> dict[str, str]:
         dims = self._viewer.dims
