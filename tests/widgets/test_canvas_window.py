@@ -191,4 +191,4 @@ def test_black_edges_do_not_make_the_images_smaller(viewer, qapp, laid_out):
     assert not (bar & grey).any()
     cell = np.array(viewer.canvas.viewbox_size(viewer.layers))
     height, width = (np.ptp(np.argwhere(grey[: int(cell[0]), : int(cell[1])]), axis=0) + 1) / cell
-    assert height > 0.8 or width > 0.6
+    assert height > 0.7 or width > 0.6  # half of the cell when nothing is fitted
