@@ -90,13 +90,16 @@ class SwapEncoder:
         return codes[0] if len(codes) == 1 else torch.cat(codes)
 
     def _swap(self, case: EncodedCase, donors: Sequence[Tensor], channels: list[int]) -> Tensor:
-        taken = torch.cat([_images(donor, channels) for donor in donors])
         layer = self._first
         if case.first is None or layer is None:
             x = case.x.repeat(len(donors), *[1] * (case.x.ndim - 1))
-            x[:, channels] = taken
+            x[:, channels] = torch.cat([_images(donor, channels) for donor in donors])
             return self._unfold(self._model.encode_tensor(self._fold(x)), len(donors))
-        planes = _laid_out(self._fold(taken.sub_(_images(case.x, channels))), self._model.layout)
+        own = _images(case.x, channels)
+        moved = own.new_empty(len(donors), *own.shape[1:])
+        for row, donor in enumerate(donors):
+            torch.sub(_images(donor, channels), own, out=moved[row, None])
+        planes = _laid_out(self._fold(moved), self._model.layout)
         response = _respond(layer, planes, channels)
         if layer.groups == 1:
             first = response[0][1]
