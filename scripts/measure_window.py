@@ -33,7 +33,7 @@ Row: TypeAlias = tuple[str, str, str]
 
 RUNS, WARM = 50, 10
 CASES = 8
-REST = 0.5  # seconds after a job in which the window draws what came
+REST = 2.0  # seconds after a job in which the window draws what came
 SHOWN = 3  # stalls a job whose cause is printed
 
 
@@ -58,10 +58,10 @@ def wait_until(there: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def wait_until_idle(dock: object) -> None:
+def wait_until_idle(dock: object, rest: float = REST) -> None:
     """Let the window live until no job runs or waits, and all is drawn."""
     quiet = time.perf_counter()
-    while time.perf_counter() < quiet + REST:
+    while time.perf_counter() < quiet + rest:
         QApplication.instance().processEvents()
         if dock.runner.busy or dock.canvas.busy:
             quiet = time.perf_counter()
@@ -191,7 +191,7 @@ def measure_memory(dock: object, study: object) -> list[Row]:
             before = resident_mb()
         dock.session.select(map=i % study.model.spec.n_maps)
         dock.start(lambda: jobs.attribute(dock.session, method, {}))
-        wait_until_idle(dock)
+        wait_until_idle(dock, rest=0.05)
     gc.collect()
     grown = (resident_mb() - before) / before
     return [(f"memory growth over {RUNS} more runs", f"{100 * grown:.1f} %", "5 %")]
