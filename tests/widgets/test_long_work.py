@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from napari_latentattr import jobs
+from napari_latentattr.core.progress import SILENT
 from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.model.engine import SwapEncoder
 from napari_latentattr.widgets import worker
@@ -92,6 +93,17 @@ def test_the_chart_fills_while_it_is_measured_and_claims_nothing(opened, held, q
     assert opened.session.ratios is None
     assert page.whole.card.isVisible()
     assert "not final" not in page.whole.title.text()
+
+
+def test_an_answer_is_shown_before_the_image_that_leads_it(opened):
+    job = jobs.measure(opened.session)
+    found = job.work(SILENT)
+    leading = int(np.nanargmax(found.ratio[0]))
+    opened.session.select(channel=1 - leading)
+    job.keep(found)
+    assert opened.session.selection.channel == 1 - leading
+    job.then()
+    assert opened.session.selection.channel == leading
 
 
 def test_a_stopped_measurement_goes_on_and_ends_at_the_same_numbers(

@@ -45,11 +45,12 @@ class Activity(QObject):
         self._told = time.monotonic()
         # Whatever is said to the bar lets the window live meanwhile, and the job may end in that.
         if self._bar is None:
-            bar = progress(desc=job.text, total=total)
+            bar = progress(desc=job.text, total=total, initial=done)
             if self._job is not job or self._bar is not None:
                 bar.close()
-                return
-            self._bar = bar
+            else:
+                self._bar = bar
+            return
         bar = self._bar
         if bar.total != total:
             bar.total = total

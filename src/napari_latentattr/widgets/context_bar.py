@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QPointF, QRectF, QSignalBlocker, QSize, Qt
-from qtpy.QtGui import QPainter, QPolygonF
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QPainter, QPolygonF, QResizeEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
 
 from napari_latentattr.session import Session
@@ -26,10 +26,7 @@ class ContextBar(QWidget):
     def _build(self) -> None:
         self.before = _Arrow("Previous map (Alt+Left)", points=-1)
         self.after = _Arrow("Next map (Alt+Right)", points=1)
-        self.number = QSpinBox()
-        self.number.setKeyboardTracking(False)
-        self.number.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-        self.number.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.number = _Number()
         self.number.setToolTip("The latent map that everything below is about")
         self.number.setAccessibleName("latent map")
         self.count = Name()
@@ -101,3 +98,27 @@ class _Arrow(Button):
         painter.setBrush(painter.pen().color())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.drawPolygon(QPolygonF([centre + QPointF(self._points * x, y) for x, y in corners]))
+
+
+class _Number(QSpinBox):
+    """A number to type, without buttons."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setKeyboardTracking(False)
+        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep room for the digits."""
+        super().resizeEvent(event)
+        self._make_room()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep it under another style, too."""
+        super().changeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        # Under a style sheet Qt 6.11.3 leaves one pixel where there are no buttons.
+        self.lineEdit().setGeometry(self.rect().adjusted(2, 1, -2, -1))

@@ -53,7 +53,7 @@ _WIDEST = 480
 _READ_MS = 300
 # After the layers of a study are there: opening it makes so many objects that Python soon goes
 # through all there are, for 200 ms; better now than amid work.
-_TIDY_MS = 500
+_TIDY_MS = 1500
 
 
 class LatentAttribution(QWidget):

@@ -19,8 +19,8 @@ _PAUSE = 0.1
 _PATIENCE_MS = 200
 # In which the window draws what was kept, before more is done in its thread.
 _BREATH_MS = 30
-# Objects that were made lately.
-_YOUNG = 1
+# Objects that were made lately: an import makes very many.
+_YOUNG, _TIDY_MS = 1, 100
 
 
 class JobRunner(QObject):
@@ -62,6 +62,9 @@ class JobRunner(QObject):
         self._pace = _Pace()
         self._closed = False
         self._reported.connect(self._on_report)
+        self._tidy = QTimer(self)
+        self._tidy.setInterval(_TIDY_MS)
+        self._tidy.timeout.connect(lambda: gc.collect(_YOUNG))
         self._soon, self._patience = QTimer(self), QTimer(self)
         for timer, wait, then in (
             (self._soon, _BREATH_MS, self._complete),
@@ -118,12 +121,12 @@ class JobRunner(QObject):
         self._progress.worker = self._worker
         self._worker.finished.connect(self._on_finished)
         self.started.emit(job)
+        self._tidy.start()
         self._worker.start()
 
     def _on_report(self, job: Job[Any], done: int, total: int, text: str) -> None:
         if job is not self._job or self._closed:
             return
-        gc.collect(_YOUNG)
         if job.look is not None:
             job.look()
         self.moved.emit(done, total, text, self._pace.left(done, total))
@@ -169,6 +172,7 @@ class JobRunner(QObject):
         job, progress = self._job, self._progress
         self._worker = self._progress = None
         self._patience.stop()
+        self._tidy.stop()
         if self._closed:
             self._job = None
             return None, None
