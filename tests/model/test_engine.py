@@ -52,9 +52,9 @@ def test_a_swap_equals_encoding_the_exchanged_images(
     encoder = SwapEncoder(found)
     assert encoder.shared
     with found.running():
-        case = encoder.encode(x)
+        case, *others = (encoder.prepare(image) for image in (x, *donors))
         for _ in range(2):  # what a case shares must survive being used
-            got = encoder.swap(case, donors, channels)
+            got = encoder.swap(case, others, channels)
             torch.testing.assert_close(
                 got, found.encode_tensor(exchanged(x, donors, channels)), rtol=0, atol=2e-6
             )
@@ -64,7 +64,7 @@ def test_a_swap_of_slices_equals_encoding_whole_volumes() -> None:
     volumes = SlicewiseModel(model(), "coronal")
     x, *donors = (torch.randn(1, 4, 8, 3, 12) for _ in range(4))
     encoder = SwapEncoder(volumes)
-    got = encoder.swap(encoder.encode(x), donors, [2])
+    got = encoder.swap(encoder.prepare(x), [encoder.prepare(d) for d in donors], [2])
     whole = volumes.encode_tensor(exchanged(x, donors, [2]))
     torch.testing.assert_close(got, whole, rtol=0, atol=2e-6)
 
@@ -75,8 +75,9 @@ def test_an_image_without_weights_moves_nothing_at_all() -> None:
         found.module.encoder[0].weight[:, 1] = 0
     x, donor = torch.randn(1, 4, 16, 12), torch.randn(1, 4, 16, 12)
     encoder = SwapEncoder(found)
-    case = encoder.encode(x)
-    assert torch.equal(encoder.swap(case, [donor], [1]), case.latents)
+    case = encoder.prepare(x)
+    got = encoder.swap(case, [encoder.prepare(donor)], [1])
+    assert torch.equal(got, encoder.latents(case))
 
 
 def test_a_model_without_a_first_layer_to_share_is_encoded_whole() -> None:
@@ -93,7 +94,7 @@ def test_a_model_without_a_first_layer_to_share_is_encoded_whole() -> None:
     x, donor = torch.randn(1, 2, 8, 8), torch.randn(1, 2, 8, 8)
     encoder = SwapEncoder(found)
     assert not encoder.shared
-    got = encoder.swap(encoder.encode(x), [donor], [1])
+    got = encoder.swap(encoder.prepare(x), [encoder.prepare(donor)], [1])
     assert torch.equal(got, found.encode_tensor(exchanged(x, [donor], [1])))
 
 
@@ -109,5 +110,20 @@ def test_a_first_layer_that_uses_other_weights_than_it_holds_is_not_shared() -> 
     x, donor = torch.randn(1, 2, 8, 8), torch.randn(1, 2, 8, 8)
     encoder = SwapEncoder(found)
     assert not encoder.shared
-    got = encoder.swap(encoder.encode(x), [donor], [1])
+    got = encoder.swap(encoder.prepare(x), [encoder.prepare(donor)], [1])
     assert torch.equal(got, found.encode_tensor(exchanged(x, [donor], [1])))
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+def test_a_case_whose_responses_are_too_large_to_keep_is_swapped_alike(
+    groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = model(groups)
+    x, *donors = (torch.randn(1, 4, 16, 12) for _ in range(3))
+    kept = SwapEncoder(found)
+    want = kept.swap(kept.prepare(x), [kept.prepare(d) for d in donors], [1, 3])
+    monkeypatch.setattr("napari_latentattr.model.engine.KEPT_BYTES", 0)
+    encoder = SwapEncoder(found)
+    case, *others = (encoder.prepare(image) for image in (x, *donors))
+    assert not case.responses
+    torch.testing.assert_close(encoder.swap(case, others, [1, 3]), want, rtol=0, atol=2e-6)

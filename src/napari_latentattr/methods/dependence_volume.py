@@ -14,7 +14,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, CaseSource, Float64, MapRef, Provenance
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.methods.donors import with_donors
-from napari_latentattr.model.engine import SwapEncoder
+from napari_latentattr.model.engine import PreparedCase, SwapEncoder
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 
@@ -101,16 +101,17 @@ def latent_moves(
     others = dict(pairs)[case]
     encoder = SwapEncoder(model)
 
-    def tensor(i: int) -> torch.Tensor:
-        return torch.from_numpy(source[i].data[None].copy()).to(model.spec.device)
+    def prepared(i: int) -> PreparedCase:
+        return encoder.prepare(torch.from_numpy(source[i].data[None].copy()).to(model.spec.device))
 
     with model.running():
-        mine = encoder.encode(tensor(case))
-    theirs = [tensor(j) for j in others]
+        mine = prepared(case)
+        theirs = [prepared(j) for j in others]
+        latents = encoder.latents(mine)
     moves = []
     for c in range(len(cohort.channels)):
         progress.report(c, len(cohort.channels), "where each image matters")
-        move = encoder.swap(mine, theirs, [c])[:, which] - mine.latents[0, which]
+        move = encoder.swap(mine, theirs, [c])[:, which] - latents[0, which]
         moves.append(move.double().square().mean(dim=0).sqrt().cpu().numpy())
     progress.report(len(cohort.channels), len(cohort.channels), "where each image matters")
     return np.stack(moves)

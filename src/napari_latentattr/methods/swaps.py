@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, CaseSource, Float64, ImageStack
 from napari_latentattr.methods.donors import Pair
 from napari_latentattr.methods.swap_memory import ChannelSet, Receipt, SwapMemory
-from napari_latentattr.model.engine import EncodedCase, SwapEncoder
+from napari_latentattr.model.engine import PreparedCase, SwapEncoder
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
@@ -98,6 +98,14 @@ def measure_swaps(
         return _Measurement(model, cases, sets, pairs, region, memory or SwapMemory()).run(progress)
 
 
+class _Encoded(NamedTuple):
+    """A case, what its swapped versions share, and its latents (1, K, *L)."""
+
+    stack: ImageStack
+    case: PreparedCase
+    latents: Tensor
+
+
 class _Measurement:
     """One walk over the cases; holds only the few that the next swaps need."""
 
@@ -115,7 +123,7 @@ class _Measurement:
         self.encoder = SwapEncoder(model)
         self.pairs = pairs
         self.unit = {name: i for i, name in enumerate(dict.fromkeys(cases.units))}
-        self.window: OrderedDict[int, tuple[ImageStack, EncodedCase]] = OrderedDict()
+        self.window: OrderedDict[int, _Encoded] = OrderedDict()
         self.room = max((len(others) for _, others in pairs), default=0) + 3
 
     def run(self, progress: Progress) -> Swaps:
@@ -160,9 +168,9 @@ class _Measurement:
     ) -> Receipt | None:
         """Swap into one case; None when none of its latents count."""
         report(done)
-        stack, mine = self._encoded(case)
-        weight = self._weight(case, stack, tuple(mine.latents.shape[2:]))
-        theirs = [self._encoded(j)[1] for j in others]
+        mine = self._encoded(case)
+        weight = self._weight(case, mine.stack, tuple(mine.latents.shape[2:]))
+        theirs = [self._encoded(j) for j in others]
         if weight is None or not others:
             return None
         latents = torch.cat([other.latents for other in theirs])
@@ -170,7 +178,7 @@ class _Measurement:
         change, moved = np.empty((len(others), *shape)), np.empty(shape)
         for s, channels in enumerate(self.sets):
             report(done + s)
-            z = self.encoder.swap(mine, [other.x for other in theirs], channels)
+            z = self.encoder.swap(mine.case, [other.case for other in theirs], channels)
             change[..., s], moved[:, s] = _half_mean_square(z, mine.latents, weight)
         spread, apart = _half_mean_square(latents, mine.latents, weight)
         return Receipt(
@@ -179,18 +187,19 @@ class _Measurement:
             moved=moved,
             apart=apart,
             largest=mine.latents.abs().flatten(2).amax(2)[0].double().cpu().numpy(),
-            products=_compare_images(mine, theirs[0], stack),
+            products=_compare_images(mine.case.x, theirs[0].case.x, mine.stack),
             recipient=self.unit[self.cases.units[case]],
             donors=tuple(self.unit[self.cases.units[j]] for j in others),
         )
 
-    def _encoded(self, case: int) -> tuple[ImageStack, EncodedCase]:
+    def _encoded(self, case: int) -> _Encoded:
         if case not in self.window:
             stack = self.cases[case]
             if case not in self.memory.hashes:
                 self.memory.hashes[case] = sha256(np.ascontiguousarray(stack.data).data).digest()
             x = torch.from_numpy(stack.data[None].copy()).to(self.model.spec.device)
-            self.window[case] = (stack, self.encoder.encode(x))
+            prepared = self.encoder.prepare(x)
+            self.window[case] = _Encoded(stack, prepared, self.encoder.latents(prepared))
         self.window.move_to_end(case)
         while len(self.window) > self.room:
             self.window.popitem(last=False)
@@ -213,9 +222,9 @@ class _Measurement:
         return sha256(b"".join(hashes[i] for i in sorted(hashes))).hexdigest()
 
 
-def _compare_images(mine: EncodedCase, other: EncodedCase, stack: ImageStack) -> Float64:
-    """Products (C, C) of the differences between two cases, image by image."""
-    gap = (other.x - mine.x)[0].flatten(1)
+def _compare_images(mine: Tensor, other: Tensor, stack: ImageStack) -> Float64:
+    """Products (C, C) of the differences between two cases (1, C, *S), image by image."""
+    gap = (other - mine)[0].flatten(1)
     if stack.mask is not None:
         gap = gap[:, torch.from_numpy(stack.mask.flatten()).to(gap.device)]
     gap = gap[:, :: max(1, gap.shape[1] // _LIKENESS_VOXELS)].double()

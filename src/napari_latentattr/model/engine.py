@@ -1,7 +1,8 @@
 """The fast paths that methods share: one first convolution for many versions of a case.
 
-The first layer of an encoder is linear, so a case with one image exchanged needs only the response
-to the difference: ``W x' = W x + W_c (x'_c - x_c)``. Nothing here knows what a swap means.
+The first layer of an encoder is linear, so a case with one image exchanged needs only the
+responses to that image: ``W x' = W x + (W_c x'_c - W_c x_c)``. Nothing here knows what a
+swap means.
 """
 
 from __future__ import annotations
@@ -13,11 +14,20 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from napari_latentattr.model.first_layer import (
+    bytes_of_responses,
+    features_that_see,
+    first_convolution,
+    response_to_nothing,
+    responses_to,
+)
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 # Of the first layer's output, a batch: volumes of 96 cubed go two by two, half the time of one.
 BLOCK_BYTES = 16 * 2**20
+# Of the responses to all images of a case; a handful of cases are held at a time.
+KEPT_BYTES = 64 * 2**20
 # glibc hands the end of its heap back to the system whenever 64 MiB of it are free, and a batch
 # then pays to fault it in anew (1.3 instead of 0.9 raw forwards a pass). Blocks just under its
 # largest threshold keep free room behind them from being that end.
@@ -26,20 +36,22 @@ _HEAP_BLOCKS = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class EncodedCase:
+class PreparedCase:
     """One case with what its swapped versions share.
 
     Attributes
     ----------
     x : (1, C, *S) tensor
-    first : (1, F, *T) tensor or None
-        Output of the first layer; None where the model has no shared first layer.
-    latents : (1, K, *L) tensor
+    first : (N, F, *T) tensor or None
+        Output of the first layer, N slices of a volume or one; None where no layer is shared.
+    responses : tuple of (N, F / groups, *T) tensor
+        What each image adds to it, in the features that see the image; empty where these would
+        take too much memory to keep.
     """
 
     x: Tensor
-    first: Tensor | None
-    latents: Tensor
+    first: Tensor | None = None
+    responses: tuple[Tensor, ...] = ()
 
 
 class SwapEncoder:
@@ -61,23 +73,42 @@ class SwapEncoder:
         return self._first is not None
 
     @torch.inference_mode()
-    def encode(self, x: Tensor) -> EncodedCase:
-        """Encode one case, x (1, C, *S)."""
-        planes = self._fold(x)
-        if self._first is None:
-            return EncodedCase(x, None, self._unfold(self._model.encode_tensor(planes), 1))
-        first = self._first(planes).contiguous(memory_format=self._model.layout)
-        # A module may work in place on what it is given, so it gets a copy.
-        return EncodedCase(x, first, self._unfold(self._model.latents_after(first.clone()), 1))
+    def prepare(self, x: Tensor) -> PreparedCase:
+        """Compute of one case, x (1, C, *S), what its versions and those of others share."""
+        planes, layer, layout = self._fold(x), self._first, self._model.layout
+        if layer is None:
+            return PreparedCase(x)
+        channels = range(x.shape[1])
+        if bytes_of_responses(layer, planes, len(channels)) > KEPT_BYTES:
+            return PreparedCase(x, layer(planes).contiguous(memory_format=layout))
+        found = responses_to(layer, planes, channels)
+        responses = tuple(part.contiguous(memory_format=layout) for part in found)
+        nothing = response_to_nothing(layer, responses[0])
+        first = nothing.clone(memory_format=torch.contiguous_format).contiguous(
+            memory_format=layout
+        )
+        for c in channels:
+            first[:, features_that_see(layer, c)] += responses[c]
+        return PreparedCase(x, first, responses)
 
     @torch.inference_mode()
-    def swap(self, case: EncodedCase, donors: Sequence[Tensor], channels: Sequence[int]) -> Tensor:
+    def latents(self, case: PreparedCase) -> Tensor:
+        """Latents (1, K, *L) of the case as it is."""
+        if case.first is None:
+            return self._unfold(self._model.encode_tensor(self._fold(case.x)), 1)
+        # A module may work in place on what it is given, so it gets a copy.
+        return self._unfold(self._model.latents_after(case.first.clone()), 1)
+
+    @torch.inference_mode()
+    def swap(
+        self, case: PreparedCase, donors: Sequence[PreparedCase], channels: Sequence[int]
+    ) -> Tensor:
         """Latents of `case` with `channels` taken from each donor in turn.
 
         Parameters
         ----------
-        case : EncodedCase
-        donors : sequence of (1, C, *S) tensor
+        case : PreparedCase
+        donors : sequence of PreparedCase
         channels : sequence of int
 
         Returns
@@ -89,28 +120,38 @@ class SwapEncoder:
         codes = [self._swap(case, chunk, list(channels)) for chunk in chunks]
         return codes[0] if len(codes) == 1 else torch.cat(codes)
 
-    def _swap(self, case: EncodedCase, donors: Sequence[Tensor], channels: list[int]) -> Tensor:
-        layer = self._first
-        if case.first is None or layer is None:
+    def _swap(
+        self, case: PreparedCase, donors: Sequence[PreparedCase], channels: list[int]
+    ) -> Tensor:
+        if case.first is None or self._first is None:
             x = case.x.repeat(len(donors), *[1] * (case.x.ndim - 1))
-            x[:, channels] = torch.cat([_images(donor, channels) for donor in donors])
+            x[:, channels] = torch.cat([donor.x[:, channels] for donor in donors])
             return self._unfold(self._model.encode_tensor(self._fold(x)), len(donors))
-        own = _images(case.x, channels)
-        moved = own.new_empty(len(donors), *own.shape[1:])
+        n, layout = len(case.first), self._model.layout
+        shape = (len(donors) * n, *case.first.shape[1:])
+        first = torch.empty_like(case.first.new_empty(()).expand(shape), memory_format=layout)
         for row, donor in enumerate(donors):
-            torch.sub(_images(donor, channels), own, out=moved[row, None])
-        planes = _laid_out(self._fold(moved), self._model.layout)
-        response = _respond(layer, planes, channels)
-        if layer.groups == 1:
-            first = response[0][1]
-            first.view(len(donors), *case.first.shape).add_(case.first)
-        else:
-            first = case.first.repeat(len(donors), *[1] * (case.first.ndim - 1))
-            for rows, part in response:
-                first[:, rows] += part
+            out = first[row * n : (row + 1) * n]
+            added = list(channels)
+            if self._first.groups == 1:
+                torch.add(case.first, self._moved(self._first, case, donor, added.pop(0)), out=out)
+            else:
+                out.copy_(case.first)
+            for c in added:
+                rows = features_that_see(self._first, c)
+                out[:, rows] += self._moved(self._first, case, donor, c)
         return self._unfold(self._model.latents_after(first), len(donors))
 
-    def _batch(self, case: EncodedCase) -> int:
+    def _moved(
+        self, layer: nn.Conv2d | nn.Conv3d, mine: PreparedCase, other: PreparedCase, c: int
+    ) -> Tensor:
+        """How far the first layer moves when one image is exchanged, (N, F / groups, *T)."""
+        if mine.responses:
+            return other.responses[c] - mine.responses[c]
+        gap = self._fold(other.x[:, c, None] - mine.x[:, c, None])
+        return responses_to(layer, _laid_out(gap, self._model.layout), [c])[0]
+
+    def _batch(self, case: PreparedCase) -> int:
         largest = case.x if case.first is None else case.first
         return max(1, BLOCK_BYTES // max(1, largest.numel() * largest.element_size()))
 
@@ -119,12 +160,6 @@ class SwapEncoder:
 
     def _unfold(self, z: Tensor, n_cases: int) -> Tensor:
         return z if self._volumes is None else self._volumes.unfold(z, n_cases)
-
-
-def first_convolution(model: LatentModel) -> nn.Conv2d | nn.Conv3d | None:
-    """Return the layer that versions of a case can share; None where there is none."""
-    found = model.module.get_submodule(model.first_layer) if model.first_layer else None
-    return found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
 
 
 def reserve_heap() -> Tensor | None:
@@ -140,24 +175,3 @@ def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
     if layout is torch.contiguous_format:
         return x
     return x.movedim(1, -1).clone(memory_format=torch.contiguous_format).movedim(-1, 1)
-
-
-def _images(x: Tensor, channels: list[int]) -> Tensor:
-    """Take some images of (N, C, *S); a view where it can be one."""
-    return x[:, channels[0], None] if len(channels) == 1 else x[:, channels]
-
-
-def _respond(
-    layer: nn.Conv2d | nn.Conv3d, difference: Tensor, channels: list[int]
-) -> list[tuple[slice, Tensor]]:
-    """Output rows of a convolution that some input channels change, and by how much."""
-    run = nn.functional.conv2d if layer.weight.ndim == 4 else nn.functional.conv3d
-    wide, tall = layer.in_channels // layer.groups, layer.out_channels // layer.groups
-    parts = []
-    for group in sorted({c // wide for c in channels}):
-        members = [i for i, c in enumerate(channels) if c // wide == group]
-        rows = slice(group * tall, (group + 1) * tall)
-        weight = layer.weight[rows][:, [channels[i] % wide for i in members]]
-        moved = difference if len(members) == len(channels) else difference[:, members]
-        parts.append((rows, run(moved, weight, None, layer.stride, layer.padding, layer.dilation)))
-    return parts

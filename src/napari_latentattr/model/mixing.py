@@ -7,16 +7,23 @@ knows what the mixtures are for.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from napari_latentattr.model.engine import BLOCK_BYTES, first_convolution, reserve_heap
+from napari_latentattr.model.engine import BLOCK_BYTES, reserve_heap
+from napari_latentattr.model.first_layer import (
+    bytes_of_responses,
+    features_that_see,
+    first_convolution,
+    response_to_nothing,
+    responses_to,
+    weights_by_image,
+)
 from napari_latentattr.model.latent import LatentModel
 
 Order: TypeAlias = tuple[int, ...]
@@ -36,15 +43,15 @@ class MixedCase:
         Images that can change a latent, see `players_of`.
     start : (F, *T) tensor or None
         Output of the first layer for the baseline; None where mixtures are encoded whole.
-    responses : (P, F / groups, *T) tensor or None
+    responses : tuple of (F / groups, *T) tensor
         What each player adds to it, in the features that see the player.
     """
 
     baseline: Tensor
     x: Tensor
     players: Order
-    start: Tensor | None
-    responses: Tensor | None
+    start: Tensor | None = None
+    responses: tuple[Tensor, ...] = ()
 
 
 class MixEncoder:
@@ -64,14 +71,16 @@ class MixEncoder:
         """Prepare the mixtures of one case, both (1, C, *S)."""
         players = players_of(self._model, baseline, x)
         layer = self._first
-        if layer is None or not players or _size(layer, x, players) > _KEPT_BYTES:
-            return MixedCase(baseline, x, players, None, None)
+        if layer is None or not players or bytes_of_responses(layer, x, len(players)) > _KEPT_BYTES:
+            return MixedCase(baseline, x, players)
         empty = not (baseline.amax() or baseline.amin())
-        responses = _respond(layer, x if empty else x - baseline, players)
-        start = _of_nothing(layer, responses) if empty else layer(baseline)[0]
+        moved = x if empty else x - baseline
+        moved = moved if len(players) == x.shape[1] else moved[:, list(players)]
+        found = responses_to(layer, moved, players)
+        start = response_to_nothing(layer, found[0]) if empty else layer(baseline)
         layout = self._model.layout
-        start = start[None].contiguous(memory_format=layout)[0]
-        return MixedCase(baseline, x, players, start, responses.contiguous(memory_format=layout))
+        responses = tuple(part.contiguous(memory_format=layout)[0] for part in found)
+        return MixedCase(baseline, x, players, start.contiguous(memory_format=layout)[0], responses)
 
     def batches(self, case: MixedCase, n: int) -> list[slice]:
         """Divide n mixtures into batches for `latents`.
@@ -115,9 +124,9 @@ class MixEncoder:
 
     def _add(self, case: MixedCase, out: Tensor, onto: Tensor, added: Order) -> None:
         """Write `onto` (F, *T) with the responses of some players to `out`."""
-        if case.responses is None or self._first is None:
-            raise ValueError("this case has no responses to add")
-        rows = [_rows(self._first, c) for c in added]
+        if self._first is None:
+            raise ValueError("this model has no first layer to share")
+        rows = [features_that_see(self._first, c) for c in added]
         parts = [case.responses[case.players.index(c)] for c in added]
         if parts and parts[0].shape == out.shape:
             torch.add(onto, parts.pop(0), out=out)
@@ -135,46 +144,7 @@ def players_of(model: LatentModel, baseline: Tensor, x: Tensor) -> Order:
     """
     layer = first_convolution(model)
     found = [c for c in range(x.shape[1]) if not torch.equal(x[:, c], baseline[:, c])]
-    return tuple(c for c in found if layer is None or bool(_weights(layer)[c].any()))
-
-
-def _weights(layer: nn.Conv2d | nn.Conv3d) -> Tensor:
-    """Weights for each image alone, (C, F / groups, 1, *kernel)."""
-    weight = layer.weight
-    grouped = weight.reshape(layer.groups, -1, *weight.shape[1:]).transpose(1, 2)
-    return grouped.flatten(0, 1).unsqueeze(2)
-
-
-def _rows(layer: nn.Conv2d | nn.Conv3d, channel: int) -> slice:
-    """Features of the first layer that see an image."""
-    tall = layer.out_channels // layer.groups
-    group = channel // (layer.in_channels // layer.groups)
-    return slice(group * tall, (group + 1) * tall)
-
-
-def _size(layer: nn.Conv2d | nn.Conv3d, x: Tensor, players: Order) -> float:
-    """Bytes of the responses to all players, about."""
-    steps = math.prod(layer.stride)
-    return len(players) * layer.out_channels / layer.groups * x[0, 0].nbytes / steps
-
-
-def _of_nothing(layer: nn.Conv2d | nn.Conv3d, responses: Tensor) -> Tensor:
-    """Output of the layer (F, *T) for images that are zero."""
-    shape = (layer.out_channels, *responses.shape[2:])
-    if layer.bias is None:
-        return responses.new_zeros(shape)
-    return layer.bias.reshape(-1, *[1] * (len(shape) - 1)).expand(shape)
-
-
-def _respond(layer: nn.Conv2d | nn.Conv3d, difference: Tensor, players: Order) -> Tensor:
-    """Responses of the layer to each player's difference (1, C, *S), without its bias."""
-    run = nn.functional.conv2d if layer.weight.ndim == 4 else nn.functional.conv3d
-    chosen = list(players)
-    weight = _weights(layer)[chosen].flatten(0, 1)
-    moved = difference if len(chosen) == difference.shape[1] else difference[:, chosen]
-    groups = len(chosen)
-    out = run(moved, weight, None, layer.stride, layer.padding, layer.dilation, groups)
-    return out.reshape(groups, -1, *out.shape[2:])
+    return tuple(c for c in found if layer is None or bool(weights_by_image(layer)[c].any()))
 
 
 def _mixed(case: MixedCase, mixture: Order) -> Tensor:
