@@ -11,18 +11,21 @@ from napari_latentattr.model.engine import SwapEncoder
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 
-def model(groups: int = 1, *, norm: bool = False, inplace: bool = False) -> LatentModel:
+def model(
+    groups: int = 1, *, norm: bool = False, inplace: bool = False, ndim: int = 2
+) -> LatentModel:
     torch.manual_seed(0)
     module = nn.Sequential()
-    middle = [nn.InstanceNorm2d(8)] if norm else []
+    conv = nn.Conv2d if ndim == 2 else nn.Conv3d
+    middle = [nn.InstanceNorm2d(8) if ndim == 2 else nn.InstanceNorm3d(8)] if norm else []
     module.encoder = nn.Sequential(
-        nn.Conv2d(4, 8, 3, 2, 1, groups=groups),
+        conv(4, 8, 3, 2, 1, groups=groups),
         *middle,
         nn.ReLU(inplace=inplace),
-        nn.Conv2d(8, 3, 3, 2, 1),
+        conv(8, 3, 3, 2, 1),
     )
-    module.decoder = nn.Sequential(nn.Upsample(scale_factor=4), nn.Conv2d(3, 4, 1))
-    return LatentModel.from_module(module, latent="encoder", n_channels=4, ndim=2)
+    module.decoder = nn.Sequential(nn.Upsample(scale_factor=4), conv(3, 4, 1))
+    return LatentModel.from_module(module, latent="encoder", n_channels=4, ndim=ndim)
 
 
 def exchanged(x: Tensor, donors: list[Tensor], channels: list[int]) -> Tensor:
@@ -41,6 +44,10 @@ def exchanged(x: Tensor, donors: list[Tensor], channels: list[int]) -> Tensor:
         {"groups": 4},
         {"norm": True},
         {"inplace": True},
+        {"ndim": 3},
+        {"ndim": 3, "groups": 2},
+        {"ndim": 3, "groups": 4, "inplace": True},
+        {"ndim": 3, "norm": True},
     ],
     ids=str,
 )
@@ -48,7 +55,8 @@ def test_a_swap_equals_encoding_the_exchanged_images(
     channels: list[int], made: dict[str, object]
 ) -> None:
     found = model(**made)
-    x, *donors = (torch.randn(1, 4, 16, 12) for _ in range(6))
+    shape = (1, 4, 16, 12) if found.spec.ndim == 2 else (1, 4, 8, 12, 16)
+    x, *donors = (torch.randn(shape) for _ in range(6))
     encoder = SwapEncoder(found)
     assert encoder.shared
     with found.running():
@@ -69,11 +77,12 @@ def test_a_swap_of_slices_equals_encoding_whole_volumes() -> None:
     torch.testing.assert_close(got, whole, rtol=0, atol=2e-6)
 
 
-def test_an_image_without_weights_moves_nothing_at_all() -> None:
-    found = model()
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_an_image_without_weights_moves_nothing_at_all(ndim: int) -> None:
+    found = model(ndim=ndim)
     with torch.no_grad():
         found.module.encoder[0].weight[:, 1] = 0
-    x, donor = torch.randn(1, 4, 16, 12), torch.randn(1, 4, 16, 12)
+    x, donor = torch.randn(2, 1, 4, *[16] * ndim)
     encoder = SwapEncoder(found)
     case = encoder.prepare(x)
     got = encoder.swap(case, [encoder.prepare(donor)], [1])
@@ -118,10 +127,12 @@ def test_a_first_layer_that_uses_other_weights_than_it_holds_is_not_shared() -> 
 def test_a_case_whose_responses_are_too_large_to_keep_is_swapped_alike(
     groups: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = model(groups)
-    x, *donors = (torch.randn(1, 4, 16, 12) for _ in range(3))
+    found = model(groups, ndim=3)
+    x, *donors = (torch.randn(1, 4, 8, 12, 16) for _ in range(3))
     kept = SwapEncoder(found)
-    want = kept.swap(kept.prepare(x), [kept.prepare(d) for d in donors], [1, 3])
+    case, *others = (kept.prepare(image) for image in (x, *donors))
+    assert len(case.responses) == 4
+    want = kept.swap(case, others, [1, 3])
     monkeypatch.setattr("napari_latentattr.model.engine.KEPT_BYTES", 0)
     encoder = SwapEncoder(found)
     case, *others = (encoder.prepare(image) for image in (x, *donors))

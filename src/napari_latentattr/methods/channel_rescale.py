@@ -16,6 +16,7 @@ from napari_latentattr.core.types import (
     Bool,
     CaseSource,
     Float32,
+    Float64,
     ImageStack,
     MapRef,
 )
@@ -50,8 +51,13 @@ def channel_rescales(
     which = [target.index for target in targets]
     parts, change = _divide(model, stack.data, start, which, progress)
     inside = counted_latents(latents, stack, model.spec, change.shape[1:])
+    scores, changes = (
+        part[..., inside].mean(axis=-1, dtype=np.float64) for part in (parts, change)
+    )
+    residuals = scores.sum(axis=0) - changes
     return tuple(
-        _answer(question, parts[:, row], change[row], inside) for row, question in enumerate(asked)
+        _answer(question, parts[:, row], scores[:, row], float(residuals[row]))
+        for row, question in enumerate(asked)
     )
 
 
@@ -100,11 +106,9 @@ def channel_rescale(
     return found
 
 
-def _answer(asked: Question, parts: Float32, change: Float32, inside: Bool) -> Attribution:
-    """Attribution of one map from the shares (C, *L) of the images in its change (*L)."""
+def _answer(asked: Question, parts: Float32, score: Float64, residual: float) -> Attribution:
+    """Attribution of one map from the shares of the images, at every latent (C, *L) and (C,)."""
     stack = asked.stack
-    score = parts[:, inside].mean(axis=1, dtype=np.float64)
-    residual = float(score.sum() - change[inside].mean(dtype=np.float64))
 
     def volume() -> Float32:
         made = to_input_grid(parts, asked.model.spec, stack.grid.shape)
@@ -132,9 +136,10 @@ def _divide(
                 f"{error}, so the encoder has no secants; use the method channel_shapley"
             ) from error
         parts = []
-        for c in range(len(data)):  # together they are slower: their activations leave the cache
+        for c in range(0, len(data), division.together):
             progress.report(c, len(data), text)
-            parts.append(division.part(c)[0, which].cpu().numpy())
+            images = range(c, min(c + division.together, len(data)))
+            parts.append(division.parts(images)[:, which].cpu().numpy())
         progress.report(len(data), len(data), text)
         change = division.change[0, which].cpu().numpy()
-    return np.stack(parts), change
+    return np.concatenate(parts), change

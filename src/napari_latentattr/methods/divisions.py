@@ -96,7 +96,7 @@ def by_secants(
         division = SecantDivision(model, "decoder", *ends)
     except UnreadableError as error:
         raise ModelError(f"{error}, so the decoder has no secants; use method shapley") from error
-    return lambda which: division.part(which)[0].cpu().numpy()
+    return lambda which: division.parts([which])[0].cpu().numpy()
 
 
 class Remembered:

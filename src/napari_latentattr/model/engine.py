@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_latentattr.model.first_layer import (
+    Convolution,
     bytes_of_responses,
     features_that_see,
     first_convolution,
@@ -44,9 +45,9 @@ class PreparedCase:
     x : (1, C, *S) tensor
     first : (N, F, *T) tensor or None
         Output of the first layer, N slices of a volume or one; None where no layer is shared.
-    responses : tuple of (N, F / groups, *T) tensor
-        What each image adds to it, in the features that see the image; empty where these would
-        take too much memory to keep.
+    responses : tuple of (1, F / groups, *T) tensor
+        What each image adds to it, in the features that see the image; empty where it is not
+        worth their memory.
     """
 
     x: Tensor
@@ -65,7 +66,7 @@ class SwapEncoder:
         self._volumes = model if isinstance(model, SlicewiseModel) else None
         self._model = model.model if isinstance(model, SlicewiseModel) else model
         self._first = first_convolution(self._model)
-        self._model.heap_end = reserve_heap()
+        reserve_heap(self._model)
 
     @property
     def shared(self) -> bool:
@@ -79,13 +80,12 @@ class SwapEncoder:
         if layer is None:
             return PreparedCase(x)
         channels = range(x.shape[1])
-        if bytes_of_responses(layer, planes, len(channels)) > KEPT_BYTES:
+        # In 2D the convolution of one image costs less than the sums.
+        if planes.ndim == 4 or bytes_of_responses(layer, planes, len(channels)) > KEPT_BYTES:
             return PreparedCase(x, layer(planes).contiguous(memory_format=layout))
-        found = responses_to(layer, planes, channels)
-        responses = tuple(part.contiguous(memory_format=layout) for part in found)
-        nothing = response_to_nothing(layer, responses[0])
-        first = nothing.clone(memory_format=torch.contiguous_format).contiguous(
-            memory_format=layout
+        responses = responses_to(layer, planes, channels)
+        first = response_to_nothing(layer, responses[0]).clone(
+            memory_format=torch.contiguous_format
         )
         for c in channels:
             first[:, features_that_see(layer, c)] += responses[c]
@@ -127,29 +127,53 @@ class SwapEncoder:
             x = case.x.repeat(len(donors), *[1] * (case.x.ndim - 1))
             x[:, channels] = torch.cat([donor.x[:, channels] for donor in donors])
             return self._unfold(self._model.encode_tensor(self._fold(x)), len(donors))
-        n, layout = len(case.first), self._model.layout
-        shape = (len(donors) * n, *case.first.shape[1:])
-        first = torch.empty_like(case.first.new_empty(()).expand(shape), memory_format=layout)
-        for row, donor in enumerate(donors):
-            out = first[row * n : (row + 1) * n]
-            added = list(channels)
-            if self._first.groups == 1:
-                torch.add(case.first, self._moved(self._first, case, donor, added.pop(0)), out=out)
-            else:
-                out.copy_(case.first)
-            for c in added:
-                rows = features_that_see(self._first, c)
-                out[:, rows] += self._moved(self._first, case, donor, c)
+        exchange = self._by_responses if case.responses else self._by_difference
+        first = exchange(self._first, case, case.first, donors, channels)
         return self._unfold(self._model.latents_after(first), len(donors))
 
-    def _moved(
-        self, layer: nn.Conv2d | nn.Conv3d, mine: PreparedCase, other: PreparedCase, c: int
+    def _by_responses(
+        self,
+        layer: Convolution,
+        case: PreparedCase,
+        own: Tensor,
+        donors: Sequence[PreparedCase],
+        channels: list[int],
     ) -> Tensor:
-        """How far the first layer moves when one image is exchanged, (N, F / groups, *T)."""
-        if mine.responses:
-            return other.responses[c] - mine.responses[c]
-        gap = self._fold(other.x[:, c, None] - mine.x[:, c, None])
-        return responses_to(layer, _laid_out(gap, self._model.layout), [c])[0]
+        """Output of the first layer (R, F, *T), from what it answered to each image before."""
+        first = own.new_empty(len(donors), *own.shape[1:])
+        for row, donor in enumerate(donors):
+            added, out = list(channels), first[row, None]
+            if layer.groups == 1:
+                c = added.pop(0)
+                torch.add(own, donor.responses[c] - case.responses[c], out=out)
+            else:
+                out.copy_(own)
+            for c in added:
+                out[:, features_that_see(layer, c)] += donor.responses[c] - case.responses[c]
+        return first
+
+    def _by_difference(
+        self,
+        layer: Convolution,
+        case: PreparedCase,
+        own: Tensor,
+        donors: Sequence[PreparedCase],
+        channels: list[int],
+    ) -> Tensor:
+        """Output of the first layer (R N, F, *T), from its answer to the images' difference."""
+        images = _images(case.x, channels)
+        moved = images.new_empty(len(donors), *images.shape[1:])
+        for row, donor in enumerate(donors):
+            torch.sub(_images(donor.x, channels), images, out=moved[row, None])
+        response = _respond(layer, _laid_out(self._fold(moved), self._model.layout), channels)
+        if layer.groups == 1:
+            first = response[0][1]
+            first.view(len(donors), *own.shape).add_(own)
+            return first
+        first = own.repeat(len(donors), *[1] * (own.ndim - 1))
+        for rows, part in response:
+            first[:, rows] += part
+        return first
 
     def _batch(self, case: PreparedCase) -> int:
         largest = case.x if case.first is None else case.first
@@ -162,12 +186,16 @@ class SwapEncoder:
         return z if self._volumes is None else self._volumes.unfold(z, n_cases)
 
 
-def reserve_heap() -> Tensor | None:
-    """Leave free room on the heap of glibc, closed by the returned block; no page is touched."""
-    if platform.libc_ver()[0] != "glibc":
-        return None
+def reserve_heap(model: LatentModel) -> None:
+    """Leave free room on the heap of glibc, closed by a block that the model holds from then on.
+
+    No page is touched.
+    """
+    if model.heap_end is not None or platform.libc_ver()[0] != "glibc":
+        return
     torch.empty(_HEAP_BYTES, dtype=torch.uint8)  # once freed, blocks of this size use the heap
-    return [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)][-1]
+    blocks = [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)]
+    model.heap_end = blocks[-1]
 
 
 def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
@@ -175,3 +203,24 @@ def _laid_out(x: Tensor, layout: torch.memory_format) -> Tensor:
     if layout is torch.contiguous_format:
         return x
     return x.movedim(1, -1).clone(memory_format=torch.contiguous_format).movedim(-1, 1)
+
+
+def _images(x: Tensor, channels: list[int]) -> Tensor:
+    """Take some images of (N, C, *S); a view where it can be one."""
+    return x[:, channels[0], None] if len(channels) == 1 else x[:, channels]
+
+
+def _respond(
+    layer: nn.Conv2d | nn.Conv3d, difference: Tensor, channels: list[int]
+) -> list[tuple[slice, Tensor]]:
+    """Output rows of a convolution that some input channels change, and by how much."""
+    run = nn.functional.conv2d if layer.weight.ndim == 4 else nn.functional.conv3d
+    wide, tall = layer.in_channels // layer.groups, layer.out_channels // layer.groups
+    parts = []
+    for group in sorted({c // wide for c in channels}):
+        members = [i for i, c in enumerate(channels) if c // wide == group]
+        rows = slice(group * tall, (group + 1) * tall)
+        weight = layer.weight[rows][:, [channels[i] % wide for i in members]]
+        moved = difference if len(members) == len(channels) else difference[:, members]
+        parts.append((rows, run(moved, weight, None, layer.stride, layer.padding, layer.dilation)))
+    return parts

@@ -8,41 +8,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from torch import Tensor, nn
 
 from napari_latentattr.model.latent import LatentModel
 
+Convolution: TypeAlias = nn.Conv2d | nn.Conv3d
 
-def first_convolution(model: LatentModel) -> nn.Conv2d | nn.Conv3d | None:
+
+def first_convolution(model: LatentModel) -> Convolution | None:
     """Return the layer that versions of a case can share; None where there is none."""
     found = model.module.get_submodule(model.first_layer) if model.first_layer else None
     return found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
 
 
-def weights_by_image(layer: nn.Conv2d | nn.Conv3d) -> Tensor:
+def weights_by_image(layer: Convolution) -> Tensor:
     """Weights for each image alone, (C, F / groups, 1, *kernel)."""
     weight = layer.weight
     grouped = weight.reshape(layer.groups, -1, *weight.shape[1:]).transpose(1, 2)
     return grouped.flatten(0, 1).unsqueeze(2)
 
 
-def features_that_see(layer: nn.Conv2d | nn.Conv3d, channel: int) -> slice:
+def features_that_see(layer: Convolution, channel: int) -> slice:
     """Features of the layer that have weights for an image."""
     tall = layer.out_channels // layer.groups
     group = channel // (layer.in_channels // layer.groups)
     return slice(group * tall, (group + 1) * tall)
 
 
-def bytes_of_responses(layer: nn.Conv2d | nn.Conv3d, x: Tensor, n_channels: int) -> int:
+def bytes_of_responses(layer: Convolution, x: Tensor, n_channels: int) -> int:
     """Bytes that the responses to so many images of x (N, C, *S) take, about."""
     wide, steps = layer.out_channels // layer.groups, math.prod(layer.stride)
     return n_channels * wide * x[:, 0].nbytes // steps
 
 
-def responses_to(
-    layer: nn.Conv2d | nn.Conv3d, images: Tensor, channels: Sequence[int]
-) -> tuple[Tensor, ...]:
+def responses_to(layer: Convolution, images: Tensor, channels: Sequence[int]) -> tuple[Tensor, ...]:
     """Answer each image alone, without the bias.
 
     Parameters
@@ -62,7 +63,7 @@ def responses_to(
     return run(images, weight, None, layer.stride, layer.padding, layer.dilation, n).chunk(n, 1)
 
 
-def response_to_nothing(layer: nn.Conv2d | nn.Conv3d, like: Tensor) -> Tensor:
+def response_to_nothing(layer: Convolution, like: Tensor) -> Tensor:
     """Return the layer's output (N, F, *T) for images of zero; `like` is one response."""
     shape = (len(like), layer.out_channels, *like.shape[2:])
     if layer.bias is None:

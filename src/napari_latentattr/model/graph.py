@@ -6,7 +6,7 @@ by name; what is read is compared with the module itself before it is believed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -76,8 +76,9 @@ class Step:
     linear : callable or None
         As `run`, for a change of the inputs: without biases and constants. None where a change
         is not enough to tell the change of the output.
-    one_feature : callable or None
-        As `linear`, for a change (N, 1, *S) of the one feature that is named second.
+    each_alone : callable or None
+        As `linear`, for a change (1, P, *S) of the P features that are named second, each of
+        them alone: (P, G, *T).
     edge : float
         Value that a window meets where it reaches out of the image.
     """
@@ -90,7 +91,7 @@ class Step:
     window: Window | None = None
     factors: tuple[float, ...] = ()
     linear: Callable[..., Tensor] | None = None
-    one_feature: Callable[[Tensor, int], Tensor] | None = None
+    each_alone: Callable[[Tensor, Sequence[int]], Tensor] | None = None
     edge: float = 0.0
 
 

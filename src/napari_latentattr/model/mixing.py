@@ -64,7 +64,7 @@ class MixEncoder:
     def __init__(self, model: LatentModel) -> None:
         self._model = model
         self._first = first_convolution(model)
-        model.heap_end = reserve_heap()
+        reserve_heap(model)
 
     @torch.inference_mode()
     def between(self, baseline: Tensor, x: Tensor) -> MixedCase:

@@ -12,6 +12,7 @@ differences, ICML 2017 (the rescale rule, there sent backwards).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -19,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_latentattr.model.engine import reserve_heap
+from napari_latentattr.model.first_layer import bytes_of_responses, first_convolution
 from napari_latentattr.model.graph import Graph, Step
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.reading import read_decoder, read_encoder
@@ -30,6 +33,8 @@ Linear: TypeAlias = Callable[..., Tensor]
 # they differ by is rounding. The slope is taken over a step of SLOPE times that largest value.
 NEAR = 1e-6
 SLOPE = 1e-3
+# Of what a first convolution answers to each feature; more leaves the cache and saves nothing.
+_KEPT_BYTES = 32 * 2**20
 
 
 class Secants:
@@ -39,6 +44,9 @@ class Secants:
     ----------
     graph : Graph
     x, start : (1, F, *S) tensor
+    apart : bool
+        Every feature will be sent alone, so that what the first convolutions answer to each is
+        worth keeping: they then need not see the end at all.
 
     Attributes
     ----------
@@ -46,43 +54,69 @@ class Secants:
         Of the output, between the two inputs.
     """
 
-    def __init__(self, graph: Graph, x: Tensor, start: Tensor) -> None:
-        self._steps = graph.steps
+    def __init__(self, graph: Graph, x: Tensor, start: Tensor, *, apart: bool = False) -> None:
+        self._steps, self._difference = graph.steps, x - start
         self._uses = [0] * len(graph.steps)
         for step in graph.steps:
             for i in step.inputs:
                 self._uses[i] += 1
-        ends, starts = [x], [start]
+        self._alone: dict[int, list[Tensor]] = {}
+        first = [step for step in graph.steps if 0 in step.inputs]
+        apart = apart and all(step.each_alone is not None for step in first)
+        # Both at once: torch convolves a single volume by slower code.
+        found = [start if apart else torch.cat([x, start])]
         self._linear: list[Linear] = [lambda d: d]
-        for step in graph.steps[1:]:
-            end, begin = ([side[i] for i in step.inputs] for side in (ends, starts))
-            ends.append(step.run(*end))
-            starts.append(step.run(*begin))
-            self._linear.append(_linear(step, end, begin, ends[-1], starts[-1]))
-        self.change = ends[-1] - starts[-1]
+        for i, step in enumerate(graph.steps[1:], start=1):
+            given = [found[k] for k in step.inputs]
+            out = self._share(i, step, start) if apart and step in first else step.run(*given)
+            self._linear.append(_linear(step, given, out))
+            found.append(out)
+        self.change = found[-1][:1] - found[-1][1:]
+
+    def _share(self, i: int, step: Step, start: Tensor) -> Tensor:
+        """Output (2, G, *T) of a first convolution, made of its answers to each feature."""
+        alone = self._alone[i] = []
+        for k in range(0, start.shape[1], 2):
+            alone += self._answers(step, range(k, min(k + 2, start.shape[1])))
+        out = torch.empty_like(alone[0].expand(2, *alone[0].shape))
+        if start.any():
+            out[1:] = step.run(start)
+        else:  # then it answers with its bias
+            bias = getattr(step.module, "bias", None)
+            out[1] = 0.0 if bias is None else bias.view(-1, *[1] * (out.ndim - 2))
+        torch.add(out[1], alone[0], out=out[0])
+        for part in alone[1:]:
+            out[0] += part
+        return out
+
+    def _answers(self, step: Step, features: Sequence[int]) -> Tensor:
+        """Answer of a first convolution to some features alone, (P, G, *T)."""
+        if step.each_alone is None:
+            raise ValueError(f"{step.name} cannot answer to one feature alone")
+        return step.each_alone(self._difference[:, list(features)], features)
 
     def send(self, difference: Tensor) -> Tensor:
         """Send parts (N, F, *S) of the difference of the inputs through; (N, G, *T) come out."""
         return self._walk({0: difference})
 
-    def send_features(self, difference: Tensor, features: Sequence[int]) -> Tensor:
-        """Send the difference in each of N features alone; (N, G, *T) come out.
+    def send_features(self, features: Sequence[int]) -> Tensor:
+        """Send the difference of the inputs in each of N features alone; (N, G, *T) come out.
 
-        Parameters
-        ----------
-        difference : (1, F, *S) tensor
-        features : sequence of int
-            N of them. The first convolutions see no more than the one feature.
+        The first convolutions see no more than each one.
         """
+        which = list(features)
         given: dict[int, Tensor] = {}
         for i, step in enumerate(self._steps):
-            if step.inputs == (0,) and step.one_feature is not None:
-                parts = [step.one_feature(difference[:, k, None], k) for k in features]
-                given[i] = torch.cat(parts)
+            if i in self._alone:
+                given[i] = torch.stack([self._alone[i][k] for k in which])
+            elif step.inputs == (0,) and step.each_alone is not None:
+                given[i] = self._answers(step, which)
         if len(given) < self._uses[0] or len(self._steps) == 1:
-            alone = difference.new_zeros(len(features), *difference.shape[1:])
-            for row, k in enumerate(features):
-                alone[row, k] = difference[0, k]
+            alone = torch.zeros_like(
+                self._difference.expand(len(which), *self._difference.shape[1:])
+            )
+            for row, k in enumerate(which):
+                alone[row, k] = self._difference[0, k]
             given[0] = alone
         return self._walk(given)
 
@@ -131,16 +165,28 @@ class Division:
     ) -> None:
         self._volumes = model if isinstance(model, SlicewiseModel) else None
         read = read_encoder if half == "encoder" else read_decoder
-        graph = read(model.model if isinstance(model, SlicewiseModel) else model)
+        flat = model.model if isinstance(model, SlicewiseModel) else model
+        reserve_heap(flat)
+        graph = read(flat)
         ends, starts = (self._planes(side) for side in (x, start))
-        self._differences = [a - b for a, b in zip(ends, starts, strict=True)]
-        self._secants = [Secants(graph, a, b) for a, b in zip(ends, starts, strict=True)]
+        # All images are asked for, of the maps often one.
+        layer = first_convolution(flat) if half == "encoder" else None
+        kept = math.inf if layer is None else bytes_of_responses(layer, ends[0], x.shape[1])
+        sides = zip(ends, starts, strict=True)
+        self._secants = [Secants(graph, a, b, apart=kept <= _KEPT_BYTES) for a, b in sides]
 
-    def part(self, feature: int) -> Tensor:
-        """Return what one feature adds to the output, (1, G, *T)."""
-        sides = zip(self._secants, self._differences, strict=True)
-        sent = torch.cat([secants.send_features(d, [feature]) for secants, d in sides])
-        return sent if self._volumes is None else self._volumes.unfold(sent, 1)
+    def parts(self, features: Sequence[int]) -> Tensor:
+        """Return what each of P features adds to the output, (P, G, *T)."""
+        sent = [secants.send_features(features) for secants in self._secants]
+        if self._volumes is None:
+            return sent[0]
+        volumes = torch.stack(sent, dim=1)  # (P, slices, G, *T)
+        return torch.cat([self._volumes.unfold(one, 1) for one in volumes])
+
+    @property
+    def together(self) -> int:
+        """How many parts are best asked for at once; more leave the cache."""
+        return 2 if self._volumes is None and self._secants[0].change.ndim == 5 else 1
 
     @property
     def change(self) -> Tensor:
@@ -152,19 +198,20 @@ class Division:
         return [x] if self._volumes is None else list(torch.split(self._volumes.fold(x), 1))
 
 
-def _linear(
-    step: Step, end: list[Tensor], begin: list[Tensor], out_end: Tensor, out_begin: Tensor
-) -> Linear:
-    """Linear step that sends the difference of the inputs to the difference of the outputs."""
+def _linear(step: Step, given: list[Tensor], out: Tensor) -> Linear:
+    """Linear step that sends the difference of the inputs to the difference of the outputs.
+
+    Inputs and output (2, F, *S): the end and the start.
+    """
     if step.linear is not None:
         return step.linear
     if step.kind == "max_pool":
-        return _max_pool(step, end[0], begin[0])
+        return _max_pool(step, given[0][:1], given[0][1:])
     if step.kind == "product":
         # Half of each order of exchange, so that neither factor comes first.
-        means = [(a + b) / 2 for a, b in zip(end, begin, strict=True)]
+        means = [x.mean(dim=0, keepdim=True) for x in given]
         return lambda d, e: d * means[1] + e * means[0]
-    return _Gate(_gate(step, end[0], begin[0], out_end - out_begin))
+    return _Gate(_gate(step, given[0][:1], given[0][1:], out[:1] - out[1:]))
 
 
 class _Gate:
@@ -183,15 +230,16 @@ class _Gate:
 
 def _gate(step: Step, end: Tensor, begin: Tensor, change: Tensor) -> Tensor:
     gap = end - begin
-    size = max(*(float(side) for x in (end, begin) for side in (-x.amin(), x.amax())), 1e-30)
-    near = gap.abs() <= NEAR * size
-    if not bool(near.any()):
+    size = max(1e-30, *(abs(float(edge)) for x in (end, begin) for edge in torch.aminmax(x)))
+    near = (gap.abs() <= NEAR * size).nonzero(as_tuple=True)
+    if not len(near[0]):
         return change.div_(gap)
-    gate = change.div_(gap.masked_fill_(near, 1.0))
-    reach = SLOPE * size
+    gap[near] = 1.0
+    gate, reach = change.div_(gap), SLOPE * size
     if isinstance(step.module, nn.PReLU):  # its slopes go by feature
         slope = (step.run(begin + reach) - step.run(begin - reach)) / (2 * reach)
-        return torch.where(near, slope, gate)
+        gate[near] = slope[near]
+        return gate
     at = begin[near]
     gate[near] = (step.run(at + reach) - step.run(at - reach)) / (2 * reach)
     return gate

@@ -115,12 +115,12 @@ def _convolution(name: str, layer: _ConvNd, inputs: tuple[int, ...]) -> Step:
     window = Window(kernel, tuple(layer.stride), sides, dilation)
     convolve = _CONV[len(kernel)]
 
-    def respond(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def respond(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
         before = [low for low, _ in sides]
         if any(low != high for low, high in sides):
             x = functional.pad(x, [e for side in reversed(sides) for e in side])
             before = [0] * len(sides)
-        return convolve(x, weight, bias, layer.stride, before, layer.dilation, layer.groups)
+        return convolve(x, weight, bias, layer.stride, before, layer.dilation, groups)
 
     return _linear_layer(Step(name, "conv", inputs, respond, layer, window), layer, axis=1)
 
@@ -133,8 +133,8 @@ def _transposed(name: str, layer: _ConvTransposeNd, inputs: tuple[int, ...]) -> 
     window = Window(kernel, tuple(layer.stride), sides, dilation)
     spread = _UP[len(kernel)]
 
-    def respond(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        settings = (layer.stride, pads, added, layer.groups, layer.dilation)
+    def respond(x: Tensor, weight: Tensor, bias: Tensor | None, groups: int) -> Tensor:
+        settings = (layer.stride, pads, added, groups, layer.dilation)
         return spread(x, weight, bias, *settings)
 
     step = Step(name, "conv_transpose", inputs, respond, layer, window)
@@ -142,23 +142,27 @@ def _transposed(name: str, layer: _ConvTransposeNd, inputs: tuple[int, ...]) -> 
 
 
 def _linear_layer(step: Step, layer: _ConvNd, axis: int) -> Step:
-    """Fill in what a layer computes, given its response to an input, a weight and a bias.
+    """Fill in what a layer computes, given its response to an input, a weight, a bias and groups.
 
     Parameters
     ----------
     axis : int
         Of the weight, along which the features of the input lie.
     """
-    respond = step.run
+    respond, groups = step.run, layer.groups
 
-    def one_feature(x: Tensor, feature: int) -> Tensor:
-        return respond(x, layer.weight.narrow(axis, feature, 1), None)
+    def each_alone(x: Tensor, features: Sequence[int]) -> Tensor:
+        weight = torch.cat([layer.weight.narrow(axis, k, 1) for k in features], dim=axis)
+        if axis == 1:
+            weight = weight.transpose(0, 1).flatten(0, 1).unsqueeze(1)
+        out = respond(x, weight, None, len(features))
+        return out.view(len(features), -1, *out.shape[2:])
 
     return replace(
         step,
-        run=lambda x: respond(x, layer.weight, layer.bias),
-        linear=lambda x: respond(x, layer.weight, None),
-        one_feature=one_feature if layer.groups == 1 else None,
+        run=lambda x: respond(x, layer.weight, layer.bias, groups),
+        linear=lambda x: respond(x, layer.weight, None, groups),
+        each_alone=each_alone if groups == 1 else None,
     )
 
 

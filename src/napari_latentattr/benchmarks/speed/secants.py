@@ -63,7 +63,7 @@ def next_click(workload: Workload) -> Work:
 
     def run() -> Tensor:
         with model.running():
-            return division.part(3)
+            return division.parts([3])
 
     return Work(
         name=f"{workload.name}: decoder, the next map",
