@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, Qt, QUrl
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QMessageBox
 
 from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import Silent
 from napari_latentattr.jobs import Job
-from napari_latentattr.widgets import trust
+from napari_latentattr.widgets import dock as dock_module
 from napari_latentattr.widgets.dock import LatentAttribution
 from napari_latentattr.widgets.entrance import dock_in
 
@@ -204,13 +203,13 @@ def test_code_runs_only_after_somebody_said_yes(dock, idle, tmp_path, monkeypatc
     idle(dock)
     assert "is Python code" in dock.footer.title.text()
     assert not (tmp_path / "ran").exists()
-    monkeypatch.setattr(trust.QMessageBox, "question", lambda *args: QMessageBox.StandardButton.No)
+    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: False)
     dock.footer.fix.click()
     idle(dock)
     assert not (tmp_path / "ran").exists()
     dock.open_path(study)
     idle(dock)
-    monkeypatch.setattr(trust.QMessageBox, "question", lambda *args: QMessageBox.StandardButton.Yes)
+    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: True)
     dock.footer.fix.click()
     idle(dock)
     assert (tmp_path / "ran").exists()
