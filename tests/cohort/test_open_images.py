@@ -57,7 +57,9 @@ def test_grids_that_differ_in_place_alone_are_said_to_be_as_far_apart_as_they_ar
 
 def test_a_mirrored_grid_is_said_to_be_mirrored():
     mirrored = affine() @ np.diag([1, 1, -1, 1.0])
-    assert "is mirrored against a: its corners" in refusal(image("a", affine()), image("b", mirrored))
+    assert "is mirrored against a: its corners" in refusal(
+        image("a", affine()), image("b", mirrored)
+    )
 
 
 @pytest.mark.parametrize(

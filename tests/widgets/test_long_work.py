@@ -11,7 +11,7 @@ import napari
 import numpy as np
 import pytest
 
-from napari_latentattr import jobs
+from napari_latentattr import jobs, picture_jobs
 from napari_latentattr.core.progress import SILENT
 from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.model.engine import SwapEncoder
@@ -259,7 +259,7 @@ def test_cancel_answers_at_once_while_one_step_hangs(
         method = methods()[key]
         values = {p.name: p.default for p in method.parameters}
         monkeypatch.setattr(path, hang)
-        opened.start(lambda: jobs.attribute(opened.session, method, values))
+        opened.start(lambda: picture_jobs.attribute(opened.session, method, values))
     qtbot.waitUntil(hangs.is_set, timeout=20_000)
     before = opened.session.study, opened.session.results
     began = time.perf_counter()

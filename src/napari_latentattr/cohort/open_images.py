@@ -72,14 +72,7 @@ def study_of(
     outcome : str, optional
         Name of one of them.
     """
-    regions = {}
-    for image in labels:
-        if image.data.shape != stack.grid.shape or not image.grid.same_as(stack.grid):
-            raise GridMismatchError(
-                f"labels {image.name} lie on another grid than the images; paint them on a new "
-                "Labels layer, which takes the grid of the images"
-            )
-        regions[image.name] = np.asarray(image.data) > 0
+    regions = {image.name: region_of(image, stack.grid) for image in labels}
     source = _OneStack(stack, regions)
     flat = model.spec.ndim == 2 and stack.grid.ndim == 3
     cohort = Cohort(source, slices="axial" if flat else None)
@@ -91,6 +84,22 @@ def study_of(
         outcome_name=outcome,
         seed=0,
     )
+
+
+def region_of(labels: OpenImage, grid: Grid) -> Bool:
+    """Voxels (*S) of a label map that are not zero.
+
+    Raises
+    ------
+    GridMismatchError
+        When it does not lie on `grid`.
+    """
+    if labels.data.shape != grid.shape or not labels.grid.same_as(grid):
+        raise GridMismatchError(
+            f"labels {labels.name} lie on another grid than the images; paint them on a new Labels "
+            "layer, which takes the grid of the images"
+        )
+    return np.asarray(labels.data) > 0
 
 
 def _check(image: OpenImage, first: OpenImage) -> None:

@@ -66,7 +66,13 @@ class Surroundings:
 
 
 def caption(
-    stack: ImageStack, chosen: Selection, picture: Picture | None, *, beside: bool, deep: bool
+    stack: ImageStack,
+    chosen: Selection,
+    picture: Picture | None,
+    *,
+    steps: str = "",
+    beside: bool,
+    deep: bool,
 ) -> list[str]:
     """Say in short lines which case, image and map are shown.
 
@@ -76,6 +82,8 @@ def caption(
     chosen : Selection
     picture : Picture or None
         What is seen over the image.
+    steps : str
+        Which step of a traversal is seen in its place, in words.
     beside : bool
         Whether all images lie side by side.
     deep : bool
@@ -86,6 +94,13 @@ def caption(
     what = f"map {chosen.map}"
     if picture is not None:
         what += f" · {picture.kind}" if beside else f" · {picture.kind} in {image}"
+    elif steps and not beside:
+        what += f" · traversal in {image}"
     if deep:
         what += " · 3D"
-    return [case, what] if stack.grid.known else [case, what, "orientation unknown"]
+    lines = [case, what]
+    if picture is not None and not picture.place.is_whole:
+        lines.append(f"of {picture.place}")
+    if steps and not beside:
+        lines.append(steps)
+    return lines if stack.grid.known else [*lines, "orientation unknown"]

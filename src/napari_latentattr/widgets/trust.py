@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 
 def question(error: Exception, parent: QWidget) -> QMessageBox:
-    """The question, with the path and the hash that the error names; not to run is the default.
+    """Return the question, with what the error names; not to run is the default.
 
     Parameters
     ----------
