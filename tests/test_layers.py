@@ -197,7 +197,7 @@ def test_a_picture_that_is_never_negative_has_one_colour_and_starts_at_zero():
 
 @pytest.mark.parametrize(
     ("place", "words"),
-    [(Place(region="lesion"), "lesion"), (Place(latent=(1, 2, 0)), "latent 1, 2, 0")],
+    [(Place(region="lesion"), "lesion"), (Place(latent=(1, 2, 0)), "latent 1,2,0")],
 )
 def test_a_picture_of_a_part_of_a_map_says_of_which_in_its_name_and_its_key(place, words):
     images = stack()

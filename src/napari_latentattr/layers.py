@@ -111,7 +111,7 @@ def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
 
 
 def traversal_layer(found: Traversal, channel: str) -> Layer:
-    """One image of a traversal as one layer, a picture a step, as grey as the image itself.
+    """One image of a traversal as one layer, a picture a step.
 
     Parameters
     ----------

@@ -49,7 +49,7 @@ def test_pictures_of_different_parts_of_a_map_stand_side_by_side() -> None:
         (WHOLE, ""),
         (Place(region="lesion"), "lesion"),
         (Place(layer="lesion"), "layer lesion"),
-        (Place(latent=(3, 0, 2)), "latent 3, 0, 2"),
+        (Place(latent=(3, 0, 2)), "latent 3,0,2"),
     ],
 )
 def test_a_place_is_said_in_words(place, words) -> None:

@@ -82,7 +82,7 @@ def test_ranking_fills_the_table_and_selects_the_first_map(opened, idle) -> None
     ranking = opened.session.results.ranking
     assert ranking is not None
     assert ranking.outcome == "blob"
-    assert opened.maps.gate_card.isVisible()
+    assert opened.maps.gate.isVisible()
     table = opened.maps.table
     first = table.proxy.mapToSource(table.proxy.index(0, 0)).row()
     assert first == int(np.argmax(ranking.importance))
@@ -442,7 +442,7 @@ def test_a_gate_that_does_not_pass_leaves_no_order_of_maps(opened, idle) -> None
     rows = opened.maps.table.rows
     assert rows.ranking is None
     assert {rows.verdict(k) for k in range(rows.rowCount())} == {"not ranked"}
-    assert "The gate did not pass" in opened.maps.gate_words.text()
+    assert "The gate did not pass" in opened.maps.gate.words.text()
 
 
 def test_saying_no_to_closing_the_window_leaves_the_dock_alive(opened, viewer, qtbot) -> None:

@@ -186,7 +186,7 @@ def test_once_the_gate_is_known_the_table_fills_and_names_no_map(opened, qtbot, 
     opened.maps.rank.click()
     qtbot.waitUntil(lambda: opened.session.ranking is not None, timeout=60_000)
     assert opened.session.results.ranking is None
-    assert opened.maps.gate_card.isVisible()
+    assert opened.maps.gate.isVisible()
     assert "Not final" in opened.maps.top.text()
     rows = opened.maps.table.rows
     assert {rows.verdict(k) for k in range(rows.rowCount())} == {NOT_FINAL}

@@ -24,9 +24,9 @@ class Place:
     latent: tuple[int, ...] = ()
 
     def __str__(self) -> str:
-        """In words, such as ``lesion`` or ``latent 3, 4, 2``; empty for the whole map."""
+        """In words, such as ``lesion`` or ``latent 3,4,2``; empty for the whole map."""
         if self.latent:
-            return f"latent {', '.join(map(str, self.latent))}"
+            return f"latent {','.join(map(str, self.latent))}"
         return f"layer {self.layer}" if self.layer else self.region
 
     @property

@@ -18,12 +18,13 @@ from napari_latentattr.core.types import Float64, ImageStack
 from napari_latentattr.layers import KEY
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
+from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
 from napari_latentattr.widgets.own_layers import map_axis, remove_layers, same_place
 from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
-from napari_latentattr.widgets.surroundings import Surroundings, caption
+from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
 from napari_latentattr.widgets.traversal_view import TraversalView
 from napari_latentattr.widgets.turns import Turns
@@ -67,6 +68,7 @@ class Canvas:
             (session.results_changed, self._on_results),
             (viewer.dims.events.current_step, self._on_slider),
             (viewer.dims.events.ndisplay, self._write_caption),
+            (viewer.canvas.events.size, self._write_caption),
         )
         for signal, slot in self._wires:
             signal.connect(slot)

@@ -158,9 +158,16 @@ class PlaceChoice(QComboBox):
         here = "No latent here" if latent is None else str(Place(latent=latent)).capitalize()
         self.hint.say_plain(f"{here}; click on the image to choose another one.")
 
+    def _takes_clicks(self) -> bool:
+        """Whether a click names a latent: nobody paints, or turns the image, with it."""
+        active = self._viewer.layers.selection.active
+        free = active is None or str(active.mode) == "pan_zoom"
+        flat = self._viewer.dims.ndisplay == 2
+        return bool(free and flat and self._wants_latent and self.isVisible())
+
     def _on_press(self, viewer: Any, event: Any) -> Iterator[None]:
         """Move the slices to where the image is clicked; dragging moves it as ever."""
-        if not (self._wants_latent and self.isVisible()) or viewer.dims.ndisplay != 2:
+        if event.button != 1 or not self._takes_clicks():
             return
         began, at = event.pos, event.position
         yield

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.layers import MAP_AXIS, STEP_AXIS, Layer, traversal_layer
-from napari_latentattr.widgets.own_layers import find_layer, put_layer, remove_layers
+from napari_latentattr.widgets.own_layers import case_images, find_layer, put_layer, remove_layers
 
 _SLOT = ("traversal", None, False)
 
@@ -57,6 +57,9 @@ class TraversalView:
         if layer is None or before != self._now:
             given = traversal_layer(found, found.channels[channel])
             layer, made = put_layer(viewer, _at_its_map(given, found.target.index))
+            image = case_images(viewer).get(found.channels[channel])
+            if image is not None:  # so that both can be compared, grey by grey
+                layer.contrast_limits = image.contrast_limits
             if made or before is None or before[0] is not found:
                 self._go_to(int(np.abs(found.values - found.own).argmin()))
         layer.visible = self.wanted and shown
