@@ -53,7 +53,7 @@ class Canvas:
         self._known_traversal = session.results.traversal
         self._busy = False
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
-        self._turns = Turns()
+        self._turns, self._slid = Turns(), Turns()
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
@@ -77,7 +77,7 @@ class Canvas:
     @property
     def busy(self) -> bool:
         """Whether layers are still on their way to the screen."""
-        return self._turns.busy
+        return self._turns.busy or self._slid.busy
 
     # What a window asks for
 
@@ -129,6 +129,7 @@ class Canvas:
     def close(self) -> None:
         """Let go of viewer and session; the layers stay."""
         self._turns.stop()
+        self._slid.stop()
         self._grid.leave()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -181,9 +182,16 @@ class Canvas:
     def _on_slider(self, event: object = None) -> None:
         if self._steps.on_top and not self._busy:
             self._write_caption()
+        if map_axis(self.viewer) is not None and not self._busy:
+            # A traversal goes with its map; sliders must not go while they are moved.
+            at_once = self._is_model or self.session.results.traversal is None
+            self._slid.start(self._take_map(), at_once=at_once)
+
+    def _take_map(self) -> Iterator[None]:
         axis = map_axis(self.viewer)
-        if axis is not None and not self._busy:
+        if axis is not None:
             self.session.select(map=self.viewer.dims.current_step[axis])
+        yield
 
     # How it gets onto the screen
 

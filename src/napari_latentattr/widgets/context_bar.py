@@ -75,7 +75,8 @@ class ContextBar(QWidget):
             self._session.select(case=self._session.selection.case + by)
 
     def _fit(self, em: int) -> None:
-        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("0000") + em)
+        self.layout().setSpacing(em // 6)  # seven parts in a row that must not widen the dock
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("000") + em)
 
     def refresh(self, *_: object) -> None:
         """Show what is selected."""

@@ -153,7 +153,7 @@ class MapsPage(QWidget):
 
     def _fit_height(self) -> None:
         if self._around is not None:
-            low = self._around.height() < _LOW * self.fontMetrics().height()
+            low = self._around.height() < _LOW * self.table.fontMetrics().height()
             self.gate.set_low(low)
             self.note.setVisible(not low)
 
