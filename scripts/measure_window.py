@@ -144,7 +144,7 @@ def measure_jobs(dock: object, study: object, watch: WindowWatch) -> list[Row]:
 
 def measure_cancel(dock: object) -> list[Row]:
     """Stop all kinds of long work, and see how long that takes."""
-    from napari_latentattr import jobs
+    from napari_latentattr import jobs, picture_jobs
     from napari_latentattr.methods._registry import methods
     from napari_latentattr.samples.folders import sample_folder
 
@@ -153,7 +153,7 @@ def measure_cancel(dock: object) -> list[Row]:
     def attribute(key: str) -> Callable[[], object]:
         method = methods()[key]
         values = {p.name: p.default for p in method.parameters}
-        return lambda: jobs.attribute(session, method, values)
+        return lambda: picture_jobs.attribute(session, method, values)
 
     makes = {
         "`channels`": lambda: jobs.measure(session),
@@ -181,7 +181,7 @@ def measure_cancel(dock: object) -> list[Row]:
 
 def measure_memory(dock: object, study: object) -> list[Row]:
     """Make many pictures of many maps, and see what they leave behind."""
-    from napari_latentattr import jobs
+    from napari_latentattr import picture_jobs
     from napari_latentattr.methods._registry import methods
 
     method = methods()["encode_alone"]
@@ -190,7 +190,7 @@ def measure_memory(dock: object, study: object) -> list[Row]:
             gc.collect()
             before = resident_mb()
         dock.session.select(map=i % study.model.spec.n_maps)
-        dock.start(lambda: jobs.attribute(dock.session, method, {}))
+        dock.start(lambda: picture_jobs.attribute(dock.session, method, {}))
         wait_until_idle(dock, rest=0.05)
     gc.collect()
     grown = (resident_mb() - before) / before

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from napari_latentattr.core.place import Place
 from napari_latentattr.core.results import Picture
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.core.types import Grid, ImageStack, LatentSpec, MapRef, Provenance
@@ -192,6 +193,17 @@ def test_a_picture_that_is_never_negative_has_one_colour_and_starts_at_zero():
     looks = [look for _, look, _ in picture_layers(picture(volume, images))]
     assert {look["colormap"]["name"] for look in looks} == {"LA signed"}
     assert {look["contrast_limits"] for look in looks} == {(-5.0, 5.0)}
+
+
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [(Place(region="lesion"), "lesion"), (Place(latent=(1, 2, 0)), "latent 1,2,0")],
+)
+def test_a_picture_of_a_part_of_a_map_says_of_which_in_its_name_and_its_key(place, words):
+    images = stack()
+    _, look, _ = picture_layers(replace(picture(images.data, images), place=place))[1]
+    assert look["name"] == f"LA · map 17 · where in T2 ({words})"
+    assert look["metadata"]["napari-latentattr"]["key"] == ("where", 17, "T2", "c1", words)
 
 
 def test_a_picture_says_what_it_is_and_how_it_was_made():

@@ -17,10 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.core.test_sanity import checked
 from tests.io.test_record_reading import assert_same, dependence, ranking
 
 from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.results import Picture, Results, Selection
 from napari_latentattr.core.types import Grid, MapRef, Provenance
 from napari_latentattr.store import VARIABLE, ResultStore
@@ -102,6 +104,40 @@ def test_a_picture_on_an_unturned_2d_grid_is_there_again(study, tmp_path):
     found, _ = store.load()
     assert_same(found.pictures[flat.key], flat)
     assert (found.ranking, found.dependence) == (None, ())
+
+
+def test_pictures_of_parts_of_a_map_and_what_part_is_looked_at_are_there_again(study, tmp_path):
+    places = (WHOLE, Place(region="blob"), Place(layer="painted"), Place(latent=(1, 0, 2)))
+    found = Results()
+    for seed, place in enumerate(places):
+        found = found.with_picture(picture(seed=seed, place=place))
+    chosen = Selection(3, 0, 1, Place(latent=(1, 0, 2)))
+    ResultStore.for_study(study, root=tmp_path).save(found, chosen)
+    again, selection = ResultStore.for_study(study, root=tmp_path).load()
+    assert selection == chosen
+    assert [key[3] for key in again.pictures] == list(places)
+    assert_same_results(again, found)
+
+
+def test_checks_are_there_again_and_those_forgotten_are_removed(study, tmp_path):
+    store = ResultStore.for_study(study, root=tmp_path)
+    found = Results().with_check(checked(0.1)).with_check(replace(checked(0.9), case="c2"))
+    store.save(found, SELECTION)
+    again, _ = ResultStore.for_study(study, root=tmp_path).load()
+    assert_same(again.checks, found.checks)
+    store.save(Results(), SELECTION)
+    assert list(kept(store)) == ["index.json"]
+
+
+def test_what_an_earlier_version_kept_is_read(study, tmp_path):
+    store = ResultStore.for_study(study, root=tmp_path)
+    store.save(results(1), SELECTION)
+    index = json.loads((store.folder / "index.json").read_text())
+    del index["checks"], index["selection"]["place"], index["pictures"][0]["place"]
+    (store.folder / "index.json").write_text(json.dumps(index))
+    again, selection = ResultStore.for_study(study, root=tmp_path).load()
+    assert selection == SELECTION
+    assert_same_results(again, results(1))
 
 
 def test_nothing_is_loaded_where_nothing_was_kept(study, tmp_path):
@@ -400,7 +436,8 @@ for n in range(1000):
 def test_a_program_that_dies_at_any_step_leaves_the_old_results_or_the_new_ones(tmp_path):
     root = Path(__file__).parents[1]
     command = [sys.executable, "-c", DYING, str(tmp_path)]
-    subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": str(root)})
+    places = os.pathsep.join(map(str, (root, root / "src")))
+    subprocess.run(command, check=True, cwd=root, env=os.environ | {"PYTHONPATH": places})
     states = results(1, 2), results(3)
     seen = []
     for step in range(len(list(tmp_path.iterdir())) - 1):

@@ -6,30 +6,22 @@ needs is imported where it runs: a window opens without the engine.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-import numpy as np
-
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
-from napari_latentattr.core.results import Picture
-from napari_latentattr.core.skip_words import skip_note
 from napari_latentattr.core.so_far import RatiosSoFar
-from napari_latentattr.core.types import Attribution, ImageStack, Ranking
+from napari_latentattr.core.types import Ranking
 from napari_latentattr.session import Latents, Opened, Session
 
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.open_image import OpenImage
-    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.io.preprocessing import Scaling
-    from napari_latentattr.methods._parameters import Value
-    from napari_latentattr.methods._registry import Method
 
 T = TypeVar("T")
 
@@ -231,63 +223,6 @@ def measure(
     return Job(text, work, keep, then, look, seconds=measure_seconds(session), resumes=True)
 
 
-def attribute(session: Session, method: Method, parameters: Mapping[str, Value]) -> Job[Picture]:
-    """Lay what one method says of the selected map over the selected case."""
-    study, volumes, selection = session.opened(), session.volumes, session.selection
-    case = volumes.cases[selection.case]
-
-    def work(progress: Progress) -> Picture:
-        from napari_latentattr.methods.attribute import attribute
-
-        stack = volumes[selection.case]
-        found = attribute(
-            study.model,
-            stack,
-            selection.map,
-            method=method.key,
-            cohort=study.cohort,
-            region=None,
-            voxel=None,
-            seed=study.seed,
-            progress=progress,
-            **parameters,
-        )
-        return _picture(found, method, stack)
-
-    def keep(picture: Picture) -> None:
-        if session.study is not study:
-            return
-        session.remember(method.key, picture.provenance.seconds)
-        session.keep(session.results.with_picture(picture))
-
-    text = f"{method.title}: map {selection.map} of {case}"
-    return Job(text, work, keep, seconds=session.took(method.key))
-
-
-def traverse(session: Session, steps: int = 9) -> Job[Traversal]:
-    """Draw the selected case while the selected map goes from weak to strong."""
-    study, volumes, selection = session.opened(), session.volumes, session.selection
-
-    def work(progress: Progress) -> Traversal:
-        from napari_latentattr.methods.traversal import traverse
-
-        return traverse(
-            study.model,
-            volumes[selection.case],
-            selection.map,
-            cohort=study.cohort,
-            steps=steps,
-            progress=progress,
-        )
-
-    def keep(found: Traversal) -> None:
-        if session.study is study:
-            session.keep(session.results.with_traversal(found))
-
-    text = f"Traversal of map {selection.map} of {volumes.cases[selection.case]}"
-    return Job(text, work, keep)
-
-
 def _load_engine() -> None:
     """Import here what the window asks for later, so that it need not wait."""
     from napari_latentattr.methods._registry import methods
@@ -301,41 +236,3 @@ def measure_seconds(session: Session) -> float | None:
         return None
     passes = len(session.volumes) * len(session.opened().channels) * session.donors
     return passes * session.pass_seconds
-
-
-def _picture(found: Attribution, method: Method, stack: ImageStack) -> Picture:
-    if found.volume is None or found.target is None:
-        raise TypeError(f"method {method.key} gave no volume of one map to show")
-    return Picture(
-        kind=method.view,
-        target=found.target,
-        case=stack.case,
-        channels=stack.channels,
-        volume=np.broadcast_to(found.volume, stack.data.shape),
-        grid=stack.grid,
-        unit=found.unit,
-        method=method.key,
-        title=method.title,
-        note=_note(found, stack),
-        provenance=found.provenance,
-        numbers=found.numbers,
-    )
-
-
-def _note(found: Attribution, stack: ImageStack) -> str:
-    """Say what has to be known to read a picture."""
-    alike = found.volume is not None and len(found.volume) < len(stack.data)
-    said = (
-        "one picture for all images: this method cannot tell them apart" if alike else "",
-        "" if alike else _adds_up(found),
-        skip_note(found.provenance.params),
-    )
-    return "; ".join(filter(None, said))
-
-
-def _adds_up(found: Attribution) -> str:
-    if math.isnan(found.residual):
-        return ""
-    change = abs(float(found.score.sum()) - found.residual)
-    share = abs(found.residual) / change if change > 0 else math.inf
-    return f"adds up within {100 * share:.1g} %" if share < 1 else "does not add up"

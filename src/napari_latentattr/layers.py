@@ -28,7 +28,8 @@ Layer: TypeAlias = tuple[npt.NDArray[Any], dict[str, Any], Literal["image", "lab
 # Direction in which the index of each canonical axis grows: inferior, posterior, left
 DIRECTIONS = ("I", "P", "L")
 _UNKNOWN = ("slice", "row", "column")
-# Where a layer keeps what it is: {KEY: {"key": (kind, map, image, case), "grid": Grid, ...}}
+# Where a layer keeps what it is: {KEY: {"key": (kind, map, image, case), "grid": Grid, ...}};
+# a picture of a part of the map has a key of five, the part last
 KEY = "napari-latentattr"
 MAP_AXIS, STEP_AXIS = "map", "step"
 
@@ -110,7 +111,7 @@ def latent_layer(maps: Float32, spec: LatentSpec, stack: ImageStack) -> Layer:
 
 
 def traversal_layer(found: Traversal, channel: str) -> Layer:
-    """One image of a traversal as one layer, a picture a step, as grey as the image itself.
+    """One image of a traversal as one layer, a picture a step.
 
     Parameters
     ----------
@@ -130,6 +131,7 @@ def traversal_layer(found: Traversal, channel: str) -> Layer:
         "colormap": "gray",
         "contrast_limits": grey_limits(data),
         "interpolation2d": "linear",
+        "rgb": False,
         **_one_more_axis(STEP_AXIS, place),
         "metadata": {
             KEY: {
@@ -175,9 +177,13 @@ def picture_layers(picture: Picture) -> list[Layer]:
 
 
 def picture_name(picture: Picture, what: str) -> str:
-    """Name of the layer of one picture, which says so where much of it is not the map's own."""
+    """Name of the layer of one picture.
+
+    It says so where the picture is about a part of the map, and where much is not the map's own.
+    """
     entangled = picture.kind == "drawn" and picture.numbers.get("entanglement", 0) > _ENTANGLED
-    return f"LA · map {picture.target.index} · {what}{' (entangled)' if entangled else ''}"
+    of = "" if picture.place.is_whole else f" ({picture.place})"
+    return f"LA · map {picture.target.index} · {what}{of}{' (entangled)' if entangled else ''}"
 
 
 def picture_look(volume: npt.NDArray[Any]) -> dict[str, Any]:
@@ -260,8 +266,9 @@ def dti_sample() -> list[Layer]:
 
 def _described(picture: Picture, channel: str) -> dict[str, Any]:
     """Say what the layer of one image is and how it was made; all but the grid are JSON scalars."""
+    part = () if picture.place.is_whole else (str(picture.place),)
     return {
-        "key": (picture.kind, picture.target.index, channel, picture.case),
+        "key": (picture.kind, picture.target.index, channel, picture.case, *part),
         "grid": picture.grid,
         "target": str(picture.target),
         "unit": picture.unit,

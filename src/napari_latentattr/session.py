@@ -11,13 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from psygnal import Signal
 
-from napari_latentattr.core.results import MOST_PICTURES, Picture, Results, Selection
+from napari_latentattr.core.place import WHOLE, Place
+from napari_latentattr.core.results import (
+    MOST_PICTURES,
+    Picture,
+    PictureKind,
+    Results,
+    Selection,
+)
 from napari_latentattr.core.so_far import RatiosSoFar
 from napari_latentattr.core.types import Float32, ImageStack, LatentSpec, Ranking
 
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study
+    from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.model.self_test import SelfTest
 
 # Earlier results hold on to their pictures.
@@ -134,7 +142,12 @@ class Session:
         """Take up what an earlier session found in the same study."""
         self.results, self._earlier = results, []
         self.results_changed.emit()
-        self.select(map=selection.map, channel=selection.channel, case=selection.case)
+        self.select(
+            map=selection.map,
+            channel=selection.channel,
+            case=selection.case,
+            place=selection.place,
+        )
 
     def select(
         self,
@@ -142,8 +155,12 @@ class Session:
         map: int | None = None,  # noqa: A002
         channel: int | None = None,
         case: int | None = None,
+        place: Place | None = None,
     ) -> None:
-        """Look at another map, image or case; values out of range are brought back into it."""
+        """Look at another map, image, case or part of maps.
+
+        Numbers out of range are brought back into it.
+        """
         study, old = self.opened(), self.selection
         wanted = {
             "map": (map, study.model.spec.n_maps),
@@ -153,7 +170,7 @@ class Session:
         if map is not None and channel is None:
             wanted["channel"] = (self._leading(int(map)), len(study.channels))
         given = {k: min(max(int(v), 0), n - 1) for k, (v, n) in wanted.items() if v is not None}
-        new = replace(old, **given)
+        new = replace(old, **given, place=old.place if place is None else place)
         if new == old:
             return
         self.selection = new
@@ -169,10 +186,23 @@ class Session:
         ratio = found.ratio[found.row(which)]
         return None if np.isnan(ratio).all() else int(np.nanargmax(ratio))
 
-    def picture(self, kind: str) -> Picture | None:
-        """Return the picture of the selected map and case, if it was made."""
-        case = self.volumes.cases[self.selection.case]
-        return self.results.pictures.get((kind, self.selection.map, case))
+    def picture(self, kind: PictureKind) -> Picture | None:
+        """Return the picture of the selected map and case, if it was made.
+
+        Pictures of where are of the selected part of the map; the decoder draws whole maps alone.
+        """
+        chosen, case = self.selection, self.volumes.cases[self.selection.case]
+        place = chosen.place if kind == "where" else WHOLE
+        return self.results.pictures.get((kind, chosen.map, case, place))
+
+    @property
+    def traversal(self) -> Traversal | None:
+        """The traversal, where it is of the selected map and case."""
+        found, chosen = self.results.traversal, self.selection
+        if found is None or self.study is None:
+            return None
+        about = (found.target.index, found.case)
+        return found if about == (chosen.map, self.volumes.cases[chosen.case]) else None
 
     def undo(self) -> bool:
         """Forget the last result; False when there is none."""
@@ -214,6 +244,8 @@ class Session:
     def keep(self, results: Results) -> None:
         """Take new results; `undo` goes back to those before."""
         earlier = [*self._earlier, self.results][-MOST_EARLIER:]
+        # One picture a step takes much memory; only the last one can be brought back.
+        earlier[:-1] = [replace(one, traversal=None) for one in earlier[:-1]]
         if len(results.pictures) == MOST_PICTURES:  # what made room for new ones is gone for good
             earlier = [_with_pictures_of(one, results) for one in earlier]
         self._earlier = earlier

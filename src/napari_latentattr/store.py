@@ -19,11 +19,17 @@ import numpy as np
 import platformdirs
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.results import Picture, Results, Selection
+from napari_latentattr.core.results import Picture, PictureKey, Results, Selection
 from napari_latentattr.core.types import Float32
+from napari_latentattr.io.check_record import check_from, check_record
 from napari_latentattr.io.content_files import content_of, keep, remove_others, write_private
 from napari_latentattr.io.entry import Entry, parse
-from napari_latentattr.io.picture_record import picture_from, picture_record
+from napari_latentattr.io.picture_record import (
+    picture_from,
+    picture_record,
+    place_from,
+    place_record,
+)
 from napari_latentattr.io.record_reading import dependence_from, ranking_from
 from napari_latentattr.io.records import (
     Record,
@@ -59,7 +65,7 @@ class ResultStore:
         self.folder = folder
         self.why_stale = ""
         self._model, self._digests = model_sha256, digests
-        self._volumes: dict[tuple[str, int, str], tuple[Picture, str]] = {}
+        self._volumes: dict[PictureKey, tuple[Picture, str]] = {}
 
     @classmethod
     def for_study(cls, study: Study, *, root: Path | None = None) -> ResultStore:
@@ -133,12 +139,14 @@ class ResultStore:
                 "map": int(selection.map),
                 "channel": int(selection.channel),
                 "case": int(selection.case),
+                "place": place_record(selection.place),
             },
             "ranking": None if ranking is None else _keep_json(folder, ranking_record(ranking)),
             "dependence": [
                 _keep_json(folder, dependence_record(found, found.maps))
                 for found in results.dependence
             ],
+            "checks": [_keep_json(folder, check_record(found)) for found in results.checks],
             "pictures": [
                 {**picture_record(picture), "file": self._keep_volume(folder, picture)}
                 for picture in results.pictures.values()
@@ -173,12 +181,13 @@ class ResultStore:
         results = Results(
             ranking_from(_json(folder, index.text("ranking"))) if index.has("ranking") else None,
             tuple(dependence_from(_json(folder, name)) for name in index.texts("dependence")),
+            checks=tuple(check_from(_json(folder, name)) for name in _checks(index)),
         )
         for picture in pictures:
             results = results.with_picture(picture)
         chosen = index.entry("selection")
         return results, Selection(
-            chosen.whole("map"), chosen.whole("channel"), chosen.whole("case")
+            chosen.whole("map"), chosen.whole("channel"), chosen.whole("case"), place_from(chosen)
         )
 
     def _picture(self, folder: Path, entry: Entry) -> Picture:
@@ -218,7 +227,13 @@ def _files(index: Record) -> Iterator[str]:
     if entry.has("ranking"):
         yield entry.text("ranking")
     yield from entry.texts("dependence")
+    yield from _checks(entry)
     yield from (picture.text("file") for picture in entry.entries("pictures"))
+
+
+def _checks(index: Entry) -> tuple[str, ...]:
+    """Files of the checks; earlier versions kept none."""
+    return index.texts("checks") if index.has("checks") else ()
 
 
 def _json(folder: Path, name: str) -> dict[str, object]:

@@ -10,6 +10,7 @@ from napari_latentattr.core.latent_grid import (
     latent_grid,
     latents_inside,
     latents_of_region,
+    nearest_latent,
     to_input_grid,
 )
 from napari_latentattr.core.types import Grid, LatentSpec
@@ -77,3 +78,20 @@ def test_latent_grid_puts_latents_where_their_input_voxels_are() -> None:
     at = np.array([2, 3, 5, 1.0])
     index = np.array([1.5 + 8, 12, 10.5, 1.0])
     np.testing.assert_allclose(latents.affine @ at, affine @ index)
+
+
+@pytest.mark.parametrize("shift", [-0.49, 0.0, 0.49])
+def test_the_nearest_latent_of_a_place_is_the_one_whose_cell_it_lies_in(shift) -> None:
+    how = spec((4, 2), (1.5, 0.5))
+    for index in np.ndindex(3, 4):
+        centre = np.array(
+            [axis[i] for axis, i in zip(latent_centres(how, (3, 4)), index, strict=True)]
+        )
+        assert nearest_latent(centre + shift * np.array(how.stride), how, (3, 4)) == index
+
+
+def test_every_voxel_of_an_image_has_a_nearest_latent_and_what_lies_beyond_has_none() -> None:
+    how = spec((4,), (3.0,))  # the last of its kind: voxels 0 and 1 lie left of every cell
+    assert [nearest_latent((v,), how, (4,)) for v in (0, 1, 4, 15)] == [(0,), (0,), (0,), (3,)]
+    assert nearest_latent((-2,), how, (4,)) is None
+    assert nearest_latent((20,), how, (4,)) is None

@@ -14,13 +14,12 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QMimeData, Qt, QUrl
 from qtpy.QtGui import QCloseEvent
-from qtpy.QtWidgets import QMessageBox
 
 from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import Silent
 from napari_latentattr.jobs import Job
-from napari_latentattr.widgets import trust
+from napari_latentattr.widgets import dock as dock_module
 from napari_latentattr.widgets.dock import LatentAttribution
 from napari_latentattr.widgets.entrance import dock_in
 
@@ -83,7 +82,7 @@ def test_ranking_fills_the_table_and_selects_the_first_map(opened, idle) -> None
     ranking = opened.session.results.ranking
     assert ranking is not None
     assert ranking.outcome == "blob"
-    assert opened.maps.gate_card.isVisible()
+    assert opened.maps.gate.isVisible()
     table = opened.maps.table
     first = table.proxy.mapToSource(table.proxy.index(0, 0)).row()
     assert first == int(np.argmax(ranking.importance))
@@ -204,13 +203,13 @@ def test_code_runs_only_after_somebody_said_yes(dock, idle, tmp_path, monkeypatc
     idle(dock)
     assert "is Python code" in dock.footer.title.text()
     assert not (tmp_path / "ran").exists()
-    monkeypatch.setattr(trust.QMessageBox, "question", lambda *args: QMessageBox.StandardButton.No)
+    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: False)
     dock.footer.fix.click()
     idle(dock)
     assert not (tmp_path / "ran").exists()
     dock.open_path(study)
     idle(dock)
-    monkeypatch.setattr(trust.QMessageBox, "question", lambda *args: QMessageBox.StandardButton.Yes)
+    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: True)
     dock.footer.fix.click()
     idle(dock)
     assert (tmp_path / "ran").exists()
@@ -443,7 +442,7 @@ def test_a_gate_that_does_not_pass_leaves_no_order_of_maps(opened, idle) -> None
     rows = opened.maps.table.rows
     assert rows.ranking is None
     assert {rows.verdict(k) for k in range(rows.rowCount())} == {"not ranked"}
-    assert "The gate did not pass" in opened.maps.gate_words.text()
+    assert "The gate did not pass" in opened.maps.gate.words.text()
 
 
 def test_saying_no_to_closing_the_window_leaves_the_dock_alive(opened, viewer, qtbot) -> None:

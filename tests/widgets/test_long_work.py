@@ -11,7 +11,7 @@ import napari
 import numpy as np
 import pytest
 
-from napari_latentattr import jobs
+from napari_latentattr import jobs, picture_jobs
 from napari_latentattr.core.progress import SILENT
 from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.model.engine import SwapEncoder
@@ -186,7 +186,7 @@ def test_once_the_gate_is_known_the_table_fills_and_names_no_map(opened, qtbot, 
     opened.maps.rank.click()
     qtbot.waitUntil(lambda: opened.session.ranking is not None, timeout=60_000)
     assert opened.session.results.ranking is None
-    assert opened.maps.gate_card.isVisible()
+    assert opened.maps.gate.isVisible()
     assert "Not final" in opened.maps.top.text()
     rows = opened.maps.table.rows
     assert {rows.verdict(k) for k in range(rows.rowCount())} == {NOT_FINAL}
@@ -259,7 +259,7 @@ def test_cancel_answers_at_once_while_one_step_hangs(
         method = methods()[key]
         values = {p.name: p.default for p in method.parameters}
         monkeypatch.setattr(path, hang)
-        opened.start(lambda: jobs.attribute(opened.session, method, values))
+        opened.start(lambda: picture_jobs.attribute(opened.session, method, values))
     qtbot.waitUntil(hangs.is_set, timeout=20_000)
     before = opened.session.study, opened.session.results
     began = time.perf_counter()

@@ -8,9 +8,9 @@ from .sessions import make_session
 
 
 @pytest.fixture
-def make(qtbot):
+def make(qtbot, viewer_model):
     def made(n: int) -> LookCloser:
-        closer = LookCloser(make_session(tuple("abcdefghijklm"[:n])))
+        closer = LookCloser(viewer_model, make_session(tuple("abcdefghijklm"[:n])))
         qtbot.addWidget(closer)
         closer.refresh()
         closer.show()

@@ -163,7 +163,7 @@ def test_oblique_images_of_two_grids_are_refused_and_not_mixed(tmp_path):
     images = [
         open_image(opened(tmp_path / f"{degrees}.nii.gz", oblique(degrees))) for degrees in (5, 12)
     ]
-    with pytest.raises(GridMismatchError, match="bring the images onto one grid first"):
+    with pytest.raises(GridMismatchError, match="turned by"):
         stack_of(images)
 
 

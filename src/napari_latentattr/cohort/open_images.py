@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
 
 CASE = "open images"
+_TURNED = 1e-3  # degrees; less is rounding in the header
 
 
 def stack_of(images: Sequence[OpenImage], *, scaling: Scaling = "percentile") -> ImageStack:
@@ -71,13 +72,7 @@ def study_of(
     outcome : str, optional
         Name of one of them.
     """
-    regions = {}
-    for image in labels:
-        if image.data.shape != stack.grid.shape or not image.grid.same_as(stack.grid):
-            raise GridMismatchError(
-                f"labels {image.name} lie on another grid than the images; make them on the images"
-            )
-        regions[image.name] = np.asarray(image.data) > 0
+    regions = {image.name: region_of(image, stack.grid) for image in labels}
     source = _OneStack(stack, regions)
     flat = model.spec.ndim == 2 and stack.grid.ndim == 3
     cohort = Cohort(source, slices="axial" if flat else None)
@@ -91,17 +86,52 @@ def study_of(
     )
 
 
+def region_of(labels: OpenImage, grid: Grid) -> Bool:
+    """Voxels (*S) of a label map that are not zero.
+
+    Raises
+    ------
+    GridMismatchError
+        When it does not lie on `grid`.
+    """
+    if labels.data.shape != grid.shape or not labels.grid.same_as(grid):
+        raise GridMismatchError(
+            f"labels {labels.name} lie on another grid than the images; paint them on a new Labels "
+            "layer, which takes the grid of the images"
+        )
+    return np.asarray(labels.data) > 0
+
+
 def _check(image: OpenImage, first: OpenImage) -> None:
     if image.data.ndim not in (2, 3) or image.data.shape != image.grid.shape:
         raise InputError(
             f"layer {image.name} has shape {image.data.shape}; images have 2 or 3 axes in space"
         )
     if not image.grid.same_as(first.grid):
-        have, want = ("x".join(map(str, i.grid.shape)) for i in (image, first))
         raise GridMismatchError(
-            f"layer {image.name} has a grid of {have} at {_mm(image.grid)} mm, {first.name} one of "
-            f"{want} at {_mm(first.grid)} mm; bring the images onto one grid first"
+            f"layer {image.name} {_difference(image.grid, first)}; resample it onto the voxels of "
+            f"{first.name}, or open the files as a study with preprocess: {{resample: true}}"
         )
+
+
+def _difference(grid: Grid, first: OpenImage) -> str:
+    """Say how a grid differs from that of the first image: in voxels, angle or place."""
+    want = first.grid
+    if grid.shape != want.shape or not np.allclose(grid.spacing, want.spacing, rtol=0, atol=1e-6):
+        have, first_has = ("x".join(map(str, g.shape)) for g in (grid, want))
+        return (
+            f"has a grid of {have} at {_mm(grid)} mm, {first.name} one of {first_has} at "
+            f"{_mm(want)} mm"
+        )
+    apart = f"its corners lie up to {grid.corner_distance(want):.3g} mm from those of {first.name}"
+    a, b = (g.affine[:-1, :-1] / g.spacing for g in (grid, want))
+    if np.linalg.det(a.T @ b) < 0:
+        return f"is mirrored against {first.name}: {apart}"
+    cosine = (np.trace(a.T @ b) - grid.ndim + 2) / 2
+    degrees = float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+    if degrees < _TURNED:
+        return f"has the same voxels in another place: {apart}"
+    return f"has voxels of the same size, turned by {degrees:.3g} degrees: {apart}"
 
 
 def _mm(grid: Grid) -> str:

@@ -78,6 +78,24 @@ def _at(total: Float64, position: Float64, axis: int) -> Float64:
     )
 
 
+def nearest_latent(
+    voxel: Sequence[float], spec: LatentSpec, latent_shape: Sequence[int]
+) -> tuple[int, ...] | None:
+    """Index of the latent nearest to a place in the input image; None beyond the latent map.
+
+    Parameters
+    ----------
+    voxel : sequence of float
+        Input index along each axis; need not be whole.
+    latent_shape : sequence of int
+    """
+    at = (np.asarray(voxel, dtype=float) - spec.offset) / spec.stride
+    # Voxels at the edge of an image may lie almost a stride beyond the outermost centres.
+    if np.any(at < -1) or np.any(at > np.array(latent_shape)):
+        return None
+    return tuple(np.clip(np.rint(at), 0, np.array(latent_shape) - 1).astype(int).tolist())
+
+
 def to_input_grid(latent: Float32, spec: LatentSpec, shape: Sequence[int]) -> Float32:
     """Latent volume (..., *L) on the voxels of the input image (..., *S), linearly.
 

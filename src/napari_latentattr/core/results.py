@@ -8,22 +8,37 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.place import WHOLE, Place
+from napari_latentattr.core.sanity import SanityCheck
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
 
 PictureKind: TypeAlias = Literal["where", "drawn"]
+PictureKey: TypeAlias = tuple[str, int, str, Place]
 
 # A picture of four images of 96 cubed takes 14 MB.
 MOST_PICTURES = 12
+# Parameters that are there only where part of a map was asked.
+_PARTS = ("region", "voxel")
+# Checks are small; a few for every map of a large model.
+MOST_CHECKS = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The one latent map, image and case that everything on the screen is about."""
+    """The one latent map, image and case that everything on the screen is about.
+
+    Attributes
+    ----------
+    map, channel, case : int
+    place : Place
+        The part of the map that pictures of where are about.
+    """
 
     map: int = 0
     channel: int = 0
     case: int = 0
+    place: Place = WHOLE
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,6 +63,8 @@ class Picture:
         What has to be known to read it, e.g. how far the parts are from adding up.
     numbers : mapping of str to float
         What the method says beside, e.g. ``entanglement``.
+    place : Place
+        The part of the map that it is about.
     """
 
     kind: PictureKind
@@ -62,11 +79,12 @@ class Picture:
     note: str
     provenance: Provenance
     numbers: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    place: Place = WHOLE
 
     @property
-    def key(self) -> tuple[str, int, str]:
-        """What a later picture replaces: kind, map, case."""
-        return (self.kind, self.target.index, self.case)
+    def key(self) -> PictureKey:
+        """What a later picture replaces: kind, map, case, part of the map."""
+        return (self.kind, self.target.index, self.case, self.place)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,17 +96,18 @@ class Results:
     ranking : Ranking or None
     dependence : tuple of ChannelDependence
         The newest first.
-    pictures : mapping of (kind, map, case) to Picture
+    pictures : mapping of (kind, map, case, part of the map) to Picture
         The newest last.
+    checks : tuple of SanityCheck
+        The newest first.
     traversal : Traversal or None
         The newest; not kept between sessions.
     """
 
     ranking: Ranking | None = None
     dependence: tuple[ChannelDependence, ...] = ()
-    pictures: Mapping[tuple[str, int, str], Picture] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    pictures: Mapping[PictureKey, Picture] = field(default_factory=lambda: MappingProxyType({}))
+    checks: tuple[SanityCheck, ...] = ()
     traversal: Traversal | None = None
 
     def with_ranking(self, ranking: Ranking) -> Results:
@@ -107,6 +126,29 @@ class Results:
         newest = list(kept.items())[-MOST_PICTURES:]
         return replace(self, pictures=MappingProxyType(dict(newest)))
 
+    def with_check(self, found: SanityCheck) -> Results:
+        """Return these results with this check in front; it replaces one of the same picture."""
+        others = tuple(c for c in self.checks if _checked(c) != _checked(found))
+        return replace(self, checks=(found, *others)[:MOST_CHECKS])
+
+    def check_of(self, picture: Picture) -> SanityCheck | None:
+        """Newest check of exactly this picture, made with the same method and parameters."""
+        made = dict(picture.provenance.params)
+        for found in self.checks:
+            params = found.provenance.params
+            same = (found.target, found.case, found.method) == (
+                picture.target,
+                picture.case,
+                picture.method,
+            )
+            if same and all(params.get(n) == made.get(n) for n in (*made, *_PARTS)):
+                return found
+        return None
+
+    def checks_of_map(self, which: int) -> list[SanityCheck]:
+        """All checks of one map, the newest first."""
+        return [found for found in self.checks if found.target.index == which]
+
     def with_traversal(self, found: Traversal) -> Results:
         """Return these results with this traversal in the place of any other."""
         return replace(self, traversal=found)
@@ -117,3 +159,9 @@ class Results:
             if found.region == region and any(ref.index == which for ref in found.maps):
                 return found
         return None
+
+
+def _checked(found: SanityCheck) -> tuple[object, ...]:
+    """Return what a later check must share to replace it."""
+    params = tuple(sorted((name, str(value)) for name, value in found.provenance.params.items()))
+    return (found.target, found.case, found.method, params)

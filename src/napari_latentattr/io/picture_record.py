@@ -11,6 +11,7 @@ from types import MappingProxyType
 import numpy as np
 
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.core.types import Float32, Grid
 from napari_latentattr.io.entry import Entry
@@ -34,6 +35,7 @@ def picture_record(picture: Picture) -> Record:
         "title": picture.title,
         "note": picture.note,
         "numbers": dict(picture.numbers),
+        "place": place_record(picture.place),
         "provenance": provenance_record(picture.provenance),
     }
 
@@ -70,7 +72,21 @@ def picture_from(entry: Entry, volume: Float32) -> Picture:
         note=entry.text("note"),
         provenance=provenance_from(entry.entry("provenance")),
         numbers=MappingProxyType({key: beside.number(key) for key in beside.values}),
+        place=place_from(entry),
     )
+
+
+def place_record(place: Place) -> Record:
+    """Part of a map by its three names."""
+    return {"region": place.region, "layer": place.layer, "latent": list(place.latent)}
+
+
+def place_from(entry: Entry) -> Place:
+    """Rebuild the part of a map under the key ``place``; the whole map where there is none."""
+    if not entry.has("place"):
+        return WHOLE
+    kept = entry.entry("place")
+    return Place(kept.text("region"), kept.text("layer"), kept.wholes("latent"))
 
 
 def _grid_record(grid: Grid) -> Record:

@@ -43,7 +43,7 @@ def dependence_from(record: Mapping[str, Any]) -> ChannelDependence:
     InputError
         When a key is missing, a value is of another kind, or answers and numbers do not fit.
     """
-    top = _opened(record, "channel dependence")
+    top = opened(record, "channel dependence")
     maps = _filled(top, "maps")
     channels = _channels(maps)
     table = [entry.entries("channels") for entry in maps]
@@ -93,7 +93,7 @@ def ranking_from(record: Mapping[str, Any]) -> Ranking:
     InputError
         When a key is missing or a value is of another kind.
     """
-    top = _opened(record, "ranking")
+    top = opened(record, "ranking")
     maps = _in_order(_filled(top, "maps"), top.texts("measured"))
 
     def numbers(key: str) -> Float64:
@@ -138,7 +138,14 @@ def map_from(entry: Entry) -> MapRef:
     return MapRef(layer, index)
 
 
-def _opened(record: Mapping[str, Any], kind: str) -> Entry:
+def opened(record: Mapping[str, Any], kind: str) -> Entry:
+    """Open a record of this kind.
+
+    Raises
+    ------
+    InputError
+        When it is of another kind or version.
+    """
     top = Entry(dict(record), f"the {kind}")
     if top.text("kind") != kind:
         raise InputError(f"expected a record of kind {kind}, got {top.text('kind')[:60]!r}")

@@ -18,13 +18,15 @@ from napari_latentattr.core.types import Float64, ImageStack
 from napari_latentattr.layers import KEY
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
+from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
 from napari_latentattr.widgets.own_layers import map_axis, remove_layers, same_place
 from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
-from napari_latentattr.widgets.surroundings import Surroundings, caption
+from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
+from napari_latentattr.widgets.traversal_view import TraversalView
 from napari_latentattr.widgets.turns import Turns
 
 
@@ -48,12 +50,14 @@ class Canvas:
         self.is_side_by_side = self._every = False
         self._stack: ImageStack | None = None
         self._known_pictures = dict(session.results.pictures)
+        self._known_traversal = session.results.traversal
         self._busy = False
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
-        self._turns = Turns()
+        self._turns, self._slid = Turns(), Turns()
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
+        self._steps = TraversalView(viewer)
         self._unbind = bind_peek(
             viewer, self._overlays.hide_for_peek, self._overlays.show_after_peek
         )
@@ -64,6 +68,7 @@ class Canvas:
             (session.results_changed, self._on_results),
             (viewer.dims.events.current_step, self._on_slider),
             (viewer.dims.events.ndisplay, self._write_caption),
+            (viewer.canvas.events.size, self._write_caption),
         )
         for signal, slot in self._wires:
             signal.connect(slot)
@@ -72,7 +77,7 @@ class Canvas:
     @property
     def busy(self) -> bool:
         """Whether layers are still on their way to the screen."""
-        return self._turns.busy
+        return self._turns.busy or self._slid.busy
 
     # What a window asks for
 
@@ -84,8 +89,10 @@ class Canvas:
         self._refresh(seen=True)
 
     def show(self, kind: PictureKind) -> None:
-        """Look at the other kind of picture."""
+        """Look at the other kind of picture; a traversal where nothing else was drawn."""
         self._overlays.kind = kind
+        if self._stack is not None:
+            self._steps.wanted = kind == "drawn" and self.session.picture(kind) is None
         self._refresh(seen=True)
 
     def toggle_overlay(self) -> None:
@@ -122,6 +129,7 @@ class Canvas:
     def close(self) -> None:
         """Let go of viewer and session; the layers stay."""
         self._turns.stop()
+        self._slid.stop()
         self._grid.leave()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -136,7 +144,7 @@ class Canvas:
         with self._updating():
             self._leave_all()
             self._case.remove()
-        self._stack, self._known_pictures = None, {}
+        self._stack, self._known_pictures, self._known_traversal = None, {}, None
         self.is_side_by_side = self._every = False
         self._turns.start(prepare(), at_once=self._is_model)
 
@@ -164,13 +172,26 @@ class Canvas:
         fresh = [p for key, p in pictures.items() if self._known_pictures.get(key) is not p]
         self._known_pictures = dict(pictures)
         if fresh:
-            self._overlays.kind = fresh[-1].kind
-        self._refresh(seen=bool(fresh))
+            self._overlays.kind, self._steps.wanted = fresh[-1].kind, False
+        found, before = self.session.results.traversal, self._known_traversal
+        self._known_traversal = found
+        if found is not None and found is not before:
+            self._steps.wanted = True
+        self._refresh(seen=bool(fresh) or found is not before)
 
     def _on_slider(self, event: object = None) -> None:
+        if self._steps.on_top and not self._busy:
+            self._write_caption()
+        if map_axis(self.viewer) is not None and not self._busy:
+            # A traversal goes with its map; sliders must not go while they are moved.
+            at_once = self._is_model or self.session.results.traversal is None
+            self._slid.start(self._take_map(), at_once=at_once)
+
+    def _take_map(self) -> Iterator[None]:
         axis = map_axis(self.viewer)
-        if axis is not None and not self._busy:
+        if axis is not None:
             self.session.select(map=self.viewer.dims.current_step[axis])
+        yield
 
     # How it gets onto the screen
 
@@ -197,8 +218,13 @@ class Canvas:
         chosen = self.session.selection
         found = {kind: self.session.picture(kind) for kind in KINDS}
         pictures = {kind: picture for kind, picture in found.items() if picture is not None}
+        steps = self.session.traversal
+        aside = self._steps.wanted and steps is not None
+        seen |= aside != self._overlays.aside
+        self._overlays.aside = aside
         with self._updating():
             self._overlays.update(pictures, chosen.channel, chosen.map, seen=seen)
+            self._steps.update(steps, chosen.channel, shown=self._overlays.shown)
             if self.is_side_by_side:
                 picture, channels = self._overlays.picture, self._stack.channels
                 cells = cell_order(channels, picture, self._ratio(), every=self._every)
@@ -221,7 +247,8 @@ class Canvas:
         lines = caption(
             self._stack,
             self.session.selection,
-            self._overlays.picture if self._overlays.shown else None,
+            self._overlays.picture if self._overlays.shown and not self._overlays.aside else None,
+            steps=self._steps.words() if self._overlays.shown else "",
             beside=self.is_side_by_side,
             deep=self.viewer.dims.ndisplay == 3,
         )

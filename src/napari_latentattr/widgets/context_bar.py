@@ -1,8 +1,13 @@
-"""Which map and which case is looked at; follows the session and changes it, nothing else."""
+"""Which map and which case is looked at, and a star that keeps the picture on top.
+
+Follows the session and changes it, nothing else.
+"""
 
 from __future__ import annotations
 
-from qtpy.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt
+from math import cos, pi, sin
+
+from qtpy.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QPainter, QPolygonF, QResizeEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
 
@@ -12,7 +17,15 @@ from napari_latentattr.widgets.text import Button, Name, fit_choice
 
 
 class ContextBar(QWidget):
-    """Arrows and a number for the map, a list for the case."""
+    """Arrows and a number for the map, a list for the case, a star.
+
+    Signals
+    -------
+    kept
+        The picture on top is to be kept.
+    """
+
+    kept = Signal()
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +46,8 @@ class ContextBar(QWidget):
         self.case = QComboBox()
         fit_choice(self.case, "The case whose images are shown (Ctrl+Alt+Left, Ctrl+Alt+Right)")
         self.case.setAccessibleName("case")
+        self.star = _Star("Keep a copy of the picture on top as a layer of its own")
+        self.star.setAccessibleName("keep the picture")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.before)
@@ -42,10 +57,12 @@ class ContextBar(QWidget):
         row.addStretch(1)
         row.addWidget(Name("Case"))
         row.addWidget(self.case, 2)
+        row.addWidget(self.star)
         self.before.clicked.connect(lambda: self.step_map(-1))
         self.after.clicked.connect(lambda: self.step_map(1))
         self.number.valueChanged.connect(lambda k: self._session.select(map=k))
         self.case.activated.connect(lambda i: self._session.select(case=i))
+        self.star.clicked.connect(lambda: self.kept.emit())
 
     def step_map(self, by: int) -> None:
         """Go to the next or the previous map, in the order of the model."""
@@ -58,7 +75,8 @@ class ContextBar(QWidget):
             self._session.select(case=self._session.selection.case + by)
 
     def _fit(self, em: int) -> None:
-        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("0000") + em)
+        self.layout().setSpacing(em // 6)  # seven parts in a row that must not widen the dock
+        self.number.setFixedWidth(self.number.fontMetrics().horizontalAdvance("000") + em)
 
     def refresh(self, *_: object) -> None:
         """Show what is selected."""
@@ -79,12 +97,11 @@ class ContextBar(QWidget):
         del blockers
 
 
-class _Arrow(Button):
-    """A square button with a triangle that points left (-1) or right (1)."""
+class _Sign(Button):
+    """A square button with a filled shape."""
 
-    def __init__(self, tip: str, *, points: int) -> None:
+    def __init__(self, tip: str) -> None:
         super().__init__()
-        self._points = points
         self.setToolTip(tip)
         self.setAccessibleName(tip)
 
@@ -94,10 +111,32 @@ class _Arrow(Button):
 
     def _write(self, painter: QPainter) -> None:
         centre, unit = QRectF(self.rect()).center(), self.height() / 6
-        corners = [(unit, 0), (-unit, -1.2 * unit), (-unit, 1.2 * unit)]
         painter.setBrush(painter.pen().color())
         painter.setPen(Qt.PenStyle.NoPen)
-        painter.drawPolygon(QPolygonF([centre + QPointF(self._points * x, y) for x, y in corners]))
+        painter.drawPolygon(QPolygonF([centre + QPointF(*at) * unit for at in self._corners()]))
+
+    def _corners(self) -> list[tuple[float, float]]:
+        """Corners of the shape around the middle; the button is 6 high."""
+        raise NotImplementedError
+
+
+class _Arrow(_Sign):
+    """A triangle that points left (-1) or right (1)."""
+
+    def __init__(self, tip: str, *, points: int) -> None:
+        super().__init__(tip)
+        self._points = points
+
+    def _corners(self) -> list[tuple[float, float]]:
+        return [(self._points * x, y) for x, y in ((1, 0), (-1, -1.2), (-1, 1.2))]
+
+
+class _Star(_Sign):
+    """Painted: not every font has one."""
+
+    def _corners(self) -> list[tuple[float, float]]:
+        reach = [(1.7, 0.7)[k % 2] for k in range(10)]
+        return [(r * sin(k * pi / 5), -r * cos(k * pi / 5)) for k, r in enumerate(reach)]
 
 
 class _Number(QSpinBox):

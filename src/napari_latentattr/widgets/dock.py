@@ -128,6 +128,7 @@ class LatentAttribution(QWidget):
         for page in (self.maps, self.inspect):
             page.wants.connect(self.start)
             page.go_to.connect(self.show_step)
+        self.context.kept.connect(self.keep_picture)
         self.study.wants.connect(self.start_trusting)
         self.study.layers.failed.connect(self.footer.show_error)
         self.study.demo_wanted.connect(self.open_demo)
@@ -236,6 +237,13 @@ class LatentAttribution(QWidget):
         done = self.session.undo()
         self.footer.note("The last result was undone" if done else "There is nothing to undo")
 
+    def keep_picture(self) -> None:
+        """Keep a copy of the picture on top, which later pictures leave alone."""
+        kept = self.canvas.keep()
+        self.footer.note(
+            "There is no picture to keep yet" if kept is None else f"Kept: {kept.name}"
+        )
+
     def copy_sentence(self) -> None:
         """Put the sentence about the selected map on the clipboard."""
         text = self.inspect.copied_text()
@@ -251,6 +259,7 @@ class LatentAttribution(QWidget):
         self.activity.close()
         self.keeping.save_now()
         self.canvas.close()
+        self.inspect.closer.place.close_down()
         self.viewer.layers.events.inserted.disconnect(self._on_layer)
 
     # What happens

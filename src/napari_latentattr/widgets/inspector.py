@@ -56,7 +56,7 @@ class InspectPage(QWidget):
         thumbnails = _Thumbnails(session)
         self.whole = _Answer(session, "", thumbnails)
         self.region = _Answer(session, "region", thumbnails)
-        self.closer = LookCloser(session)
+        self.closer = LookCloser(viewer, session)
         self._build()
         for signal in (
             session.ratios_changed,

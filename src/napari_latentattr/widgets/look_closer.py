@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
+    QHBoxLayout,
     QVBoxLayout,
 )
 
-from napari_latentattr import jobs
+from napari_latentattr import picture_jobs
+from napari_latentattr.core.results import Picture, PictureKind
+from napari_latentattr.core.traversal import Traversal
+from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.check_part import CheckPart
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
+from napari_latentattr.widgets.place_choice import PlaceChoice
 from napari_latentattr.widgets.segments import Segments
 from napari_latentattr.widgets.side_by_side import MOST_CELLS, STRONGEST
 from napari_latentattr.widgets.text import Button, Card, Name, PrimaryButton, Words, fit_choice
@@ -24,7 +30,10 @@ from napari_latentattr.widgets.text import Button, Card, Name, PrimaryButton, Wo
 if TYPE_CHECKING:
     from napari_latentattr.methods._registry import Method
 
-_VIEWS = (("where", "Show where"), ("drawn", "What it draws"))
+_VIEWS: tuple[tuple[PictureKind, str], ...] = (
+    ("where", "Show where"),
+    ("drawn", "What it draws"),
+)
 # The methods whose pictures say most, with the fewest assumptions.
 _FIRST = {"where": "swaps", "drawn": "main_effect"}
 
@@ -48,7 +57,7 @@ class LookCloser(Card):
     every_image = Signal(bool)
     shown = Signal(str)
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, viewer: Any, session: Session) -> None:
         super().__init__("Look closer")
         self._session = session
         self._methods: dict[str, Method] = {}
@@ -56,6 +65,7 @@ class LookCloser(Card):
         self.views = Segments(*(title for _, title in _VIEWS))
         self.views.setAccessibleName("what to look at")
         self.image, self.method = _combo("image to show"), _combo("method")
+        self.place, self.check = PlaceChoice(viewer, session), CheckPart(session)
         self.help, self.warning, self.note = Words(muted=True), Words(), Words(muted=True)
         self.dial = EntanglementDial()
         self.all = QCheckBox("All images side by side   G")
@@ -64,7 +74,10 @@ class LookCloser(Card):
         self.every.setCheckable(True)
         self.every.setToolTip("Also the images that matter less; their cells get small")
         self.every.setAccessibleName("show all images side by side, or the strongest few")
-        self.go = PrimaryButton("Show where")
+        self.go, self.traverse = PrimaryButton("Show where"), Button("Traverse")
+        self.traverse.setToolTip(
+            "Draw this case while the map goes from weak to strong; the slider “step” runs through"
+        )
         self._lay_out()
         self.views.currentChanged.connect(self._on_view)
         self.method.currentTextChanged.connect(self._on_method)
@@ -74,28 +87,40 @@ class LookCloser(Card):
         self.every.toggled.connect(self.every_image)
         self.every.toggled.connect(self._name_every)
         self.go.clicked.connect(self._on_go)
+        self.check.wanted.connect(self._on_check)
+        self.traverse.clicked.connect(
+            lambda: self.wants.emit(lambda: picture_jobs.traverse(session))
+        )
         session.study_changed.connect(self._start_anew)
         for signal in (session.study_changed, session.results_changed, session.selection_changed):
             signal.connect(self.refresh)
 
     @property
-    def view(self) -> str:
+    def view(self) -> PictureKind:
         """Key of the view that is open."""
-        return _VIEWS[self.views.currentIndex()][0]
+        kind: PictureKind = _VIEWS[self.views.currentIndex()][0]
+        return kind
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
+        form = self._fields = QFormLayout()
         form.addRow(Name("Image"), self.image)
+        form.addRow(Name("Of"), self.place)
         form.addRow(Name("Method"), self.method)
         self._place = QVBoxLayout()
         self.box.addWidget(self.views)
         self.box.addLayout(form)
+        self.box.addWidget(self.place.hint)
         self.box.addWidget(self.help)
         self.box.addLayout(self._place)
         self.box.addWidget(self.warning)
         self.box.addWidget(self.dial)
         self.box.addWidget(self.note)
-        self.box.addWidget(self.go, alignment=Qt.AlignmentFlag.AlignRight)
+        self.box.addWidget(self.check)
+        row = QHBoxLayout()
+        row.addWidget(self.traverse)
+        row.addStretch(1)
+        row.addWidget(self.go)
+        self.box.addLayout(row)
         self.box.addWidget(self.all)
         self.box.addWidget(self.every, alignment=Qt.AlignmentFlag.AlignLeft)
 
@@ -108,6 +133,7 @@ class LookCloser(Card):
         if not self._methods:
             self._load_methods()
         self._list_images()
+        self.place.refresh()
         self._show_picture()
         self._name_every()
 
@@ -164,6 +190,8 @@ class LookCloser(Card):
                 self.method.addItem(method.title, key)
         self.method.setCurrentIndex(max(0, self.method.findData(_FIRST[self.view])))
         del blocker
+        self._fields.setRowVisible(self.place, self.view == "where")
+        self.traverse.setVisible(self.view == "drawn")
         self._on_method()
         self.shown.emit(self.view)
         self._show_picture()
@@ -178,6 +206,7 @@ class LookCloser(Card):
             self._form = None
         if method is None:
             return
+        self.place.set_able(method.view == "where" and "latents" in method.context)
         self.help.say_plain(method.help)
         self.method.setToolTip(f"{method.title}. {method.source}")
         self._form = ParameterForm(method.parameters, self)
@@ -191,21 +220,30 @@ class LookCloser(Card):
         words = "Show where" if self.view == "where" else "Draw"
         self.go.setText(words if seconds is None else f"{words}  ~{clock(seconds)}")
         self.go.updateGeometry()
+        if self._session.study is not None:
+            about = picture_jobs.traverse_seconds(self._session)
+            self.traverse.setText("Traverse" if about is None else f"Traverse  ~{clock(about)}")
+            self.traverse.updateGeometry()
 
     def _show_picture(self) -> None:
         picture = self._session.picture(self.view) if self._session.study else None
         self._name_button()
         self.dial.setVisible(False)
+        self.check.show_picture(picture if self.view == "where" else None)
+        said = [] if picture is None else [f"Shown: {picture.title}", picture.note]
+        if self._session.study is not None and self.view == "drawn":
+            said.append(_told(self._session.traversal))
+        self._show_entanglement(picture, said)
+        self.note.say_plain("; ".join(part for part in said if part))
+
+    def _show_entanglement(self, picture: Picture | None, said: list[str]) -> None:
         if picture is None:
-            self.note.say("")
             return
-        said = [f"Shown: {picture.title}", picture.note]
         entanglement = picture.numbers.get("entanglement")
         if entanglement is not None:
             self.dial.set_value(entanglement)
             self.dial.setVisible(True)
             said.append(entanglement_sentence(entanglement))
-        self.note.say_plain("; ".join(part for part in said if part))
 
     def _chosen(self) -> Method | None:
         return self._methods.get(self.method.currentData() or "")
@@ -215,7 +253,23 @@ class LookCloser(Card):
         if method is None or form is None:
             return
         values = form.values()
-        self.wants.emit(lambda: jobs.attribute(self._session, method, values))
+
+        def make() -> Job[Any]:
+            if method.view == "drawn":
+                return picture_jobs.attribute(self._session, method, values)
+            place = self.place.place()
+            labels = self.place.labels(place)
+            self._session.select(place=place)
+            return picture_jobs.attribute(self._session, method, values, place=place, labels=labels)
+
+        self.wants.emit(make)
+
+    def _on_check(self, picture: Picture) -> None:
+        def make() -> Job[Any]:
+            labels = self.place.labels(picture.place)
+            return picture_jobs.check(self._session, picture, labels=labels)
+
+        self.wants.emit(make)
 
 
 def _combo(name: str) -> QComboBox:
@@ -223,3 +277,14 @@ def _combo(name: str) -> QComboBox:
     combo.setAccessibleName(name)
     fit_choice(combo, name.capitalize())
     return combo
+
+
+def _told(found: Traversal | None) -> str:
+    """Say what the steps of a traversal are."""
+    if found is None:
+        return ""
+    low, high = found.values[0], found.values[-1]
+    return (
+        f"Traversal: {len(found.values)} steps of the slider “step”, strength of the map "
+        f"({found.strength}) from {low:.3g} to {high:.3g}; in this case it is {found.own:.3g}"
+    )

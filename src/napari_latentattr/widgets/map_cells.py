@@ -11,7 +11,14 @@ from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_latentattr.core.types import Ranking
 from napari_latentattr.widgets.importance_bar import paint_importance
-from napari_latentattr.widgets.map_rows import IMPORTANCE, PICTURE, VERDICT, Index, MapRows
+from napari_latentattr.widgets.map_rows import (
+    IMPORTANCE,
+    MAP,
+    PICTURE,
+    VERDICT,
+    Index,
+    MapRows,
+)
 from napari_latentattr.widgets.palette import Colours
 from napari_latentattr.widgets.verdict_shapes import paint_verdict
 
@@ -41,6 +48,8 @@ class MapCells(QStyledItemDelegate):
             self._paint_bar(painter, option.rect, rows.ranking, k, colours)
         elif column == VERDICT:
             self._paint_word(painter, option, rows.verdict(k), colours)
+        elif column == MAP and rows.check(k):
+            self._paint_checked(painter, option, str(index.data()), rows.check(k), colours)
         else:
             painter.setPen(QColor(colours.text))
             painter.drawText(option.rect, Qt.AlignmentFlag.AlignCenter, str(index.data()))
@@ -56,7 +65,8 @@ class MapCells(QStyledItemDelegate):
         words = str(index.data())
         if column == VERDICT:
             return QSize(max(word_width(metrics, word) for word in words.split()), 2 * em)
-        return QSize(metrics.horizontalAdvance(words) + round(0.4 * em), 2 * em)
+        shape = 2 * em if column == MAP and self._source(index)[0].any_checked else 0
+        return QSize(metrics.horizontalAdvance(words) + round(0.4 * em) + shape, 2 * em)
 
     def _source(self, index: Index) -> tuple[MapRows, int]:
         proxy: Any = index.model()
@@ -81,6 +91,24 @@ class MapCells(QStyledItemDelegate):
         box = QRectF(rect).adjusted(4, rect.height() * 0.28, -6, -rect.height() * 0.28)
         paint_importance(
             painter, box, float(ranking.importance[k]), e.low, e.high, maximum or 1.0, colours
+        )
+
+    def _paint_checked(
+        self,
+        painter: QPainter,
+        option: QStyleOptionViewItem,
+        text: str,
+        check: str,
+        colours: Colours,
+    ) -> None:
+        """Paint the number in the middle, as in every row, and the verdict at the right of it."""
+        rect, em = option.rect, option.fontMetrics.height()
+        painter.setPen(QColor(colours.text))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+        side = 0.7 * em
+        left = rect.center().x() + option.fontMetrics.horizontalAdvance(text) / 2 + 0.25 * em
+        paint_verdict(
+            painter, QRectF(left, rect.center().y() - side / 2, side, side), check, colours
         )
 
     def _paint_word(

@@ -20,12 +20,13 @@ PICTURE, MAP, IMPORTANCE, GROUP, Q, VERDICT = range(6)
 _TITLES = ("", "Map", "Importance", "Group", "q", "Verdict")
 _TIPS = (
     "The map in the case that is shown.",
-    "Index of the latent map.",
+    "Index of the latent map; beside it the verdict of the newest check of its picture.",
     "Loss of AUC when this map is exchanged between patients; bar = mean, line = 95 %.",
     "Maps of one group rise and fall together; the data cannot say which of them matters.",
     "Share of false finds to expect if you stop at this row.",
     "Supported, or not supported, by patients that were not trained on.",
 )
+_MOST_TOLD = 4  # checks in one tooltip
 SORT = Qt.ItemDataRole.UserRole
 
 
@@ -76,8 +77,10 @@ class MapRows(QAbstractTableModel):
             return self._text(k, column)
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (MAP, GROUP, Q):
             return Qt.AlignmentFlag.AlignCenter
-        if role == Qt.ItemDataRole.ToolTipRole and self.ranking:
-            return self._told(k, self.ranking)
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return self._told(k)
+        if role == Qt.ItemDataRole.AccessibleTextRole and column == MAP and self.check(k):
+            return f"{k}, picture {self.check(k)}"
         return None
 
     def picture(self, k: int) -> QImage | None:
@@ -98,16 +101,31 @@ class MapRows(QAbstractTableModel):
             self._words, self._worded = _verdicts(ranking), ranking
         return self._words[k]
 
-    def _told(self, k: int, ranking: Ranking) -> str:
+    def check(self, k: int) -> str:
+        """Verdict of the newest check of a picture of a map; empty where there is none."""
+        found = self._session.results.checks_of_map(k)
+        return found[0].verdict if found else ""
+
+    @property
+    def any_checked(self) -> bool:
+        """Whether a picture of any map was checked."""
+        return bool(self._session.results.checks)
+
+    def _told(self, k: int) -> str | None:
         """Everything about a map, for columns that a small window leaves out."""
-        e = ranking.evidence[k]
-        return tooltip(
-            [
-                f"Map {k}: {self.verdict(k)}",
+        ranking, lines = self.ranking, [f"Map {k}: {self.verdict(k)}"]
+        if ranking is not None:
+            e = ranking.evidence[k]
+            lines += [
                 f"Importance {e.estimate:.3f}, 95 % {e.low:.3f} to {e.high:.3f}, n = {e.n}",
                 f"Group {self._text(k, GROUP)}, q {self._text(k, Q)}",
             ]
-        )
+        lines += [
+            f"Its picture by {found.method}, case {found.case}: {found.verdict} (similarity to "
+            f"random weights {found.similarity[-1]:.2f})"
+            for found in self._session.results.checks_of_map(k)[:_MOST_TOLD]
+        ]
+        return tooltip(lines) if len(lines) > 1 else None
 
     def _text(self, k: int, column: int) -> str:
         ranking = self.ranking

@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -15,14 +16,12 @@ from qtpy.QtWidgets import (
 )
 
 from napari_latentattr import jobs
-from napari_latentattr.core.ranking_words import gate_sentence, top_map_sentence
+from napari_latentattr.core.ranking_words import top_map_sentence
 from napari_latentattr.core.verdict_words import NOT_FINAL
 from napari_latentattr.session import Session
-from napari_latentattr.widgets.gate_chart import GateChart
+from napari_latentattr.widgets.gate_card import GateCard
 from napari_latentattr.widgets.map_table import MapTable
-from napari_latentattr.widgets.pill import Pill
 from napari_latentattr.widgets.text import (
-    Button,
     Card,
     EmptyState,
     Name,
@@ -31,6 +30,8 @@ from napari_latentattr.widgets.text import (
     fit_choice,
 )
 
+# Lines of type that a page with gate and table takes; in fewer, the gate is one line.
+_LOW = 38
 _NOTE = "Maps of one group rise and fall together; the data cannot say which of them matters."
 _NOT_FINAL = (
     "<b>Not final.</b> Gate, importance and groups stand; which maps are supported is known after "
@@ -55,6 +56,7 @@ class MapsPage(QWidget):
     def __init__(self, viewer: Any, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._around: QWidget | None = None
         to_study = PrimaryButton("Go to Study")
         to_study.clicked.connect(lambda: self.go_to.emit("study"))
         self.empty = EmptyState(
@@ -64,10 +66,7 @@ class MapsPage(QWidget):
             to_study,
         )
         self.body = QWidget()
-        self.gate_card = Card()
-        self.gate_pill = Pill("ok", "Gate passed")
-        self.gate_words, self.gate_chart = Words(), GateChart()
-        self.anyway = Button("Inspect maps anyway")
+        self.gate = GateCard()
         self.table = MapTable(session)
         self._build()
         session.study_changed.connect(self.refresh)
@@ -84,12 +83,8 @@ class MapsPage(QWidget):
         inner = QVBoxLayout(self.body)
         inner.setContentsMargins(0, 0, 0, 0)
         inner.addWidget(self._ask_card())
-        self.gate_card.box.addWidget(self.gate_pill)
-        self.gate_card.box.addWidget(self.gate_words)
-        self.gate_card.box.addWidget(self.gate_chart)
-        self.gate_card.box.addWidget(self.anyway, alignment=Qt.AlignmentFlag.AlignLeft)
-        self.anyway.clicked.connect(lambda: self.go_to.emit("inspect"))
-        inner.addWidget(self.gate_card)
+        self.gate.anyway.clicked.connect(lambda: self.go_to.emit("inspect"))
+        inner.addWidget(self.gate)
         self.search = QLineEdit()
         self.search.setPlaceholderText("Filter: 17, supported …")
         self.search.setClearButtonEnabled(True)
@@ -99,7 +94,8 @@ class MapsPage(QWidget):
         inner.addWidget(self.table, 1)
         self.top = Words()
         inner.addWidget(self.top)
-        inner.addWidget(Words(f"{_NOTE} Double-click a row to inspect it.", muted=True))
+        self.note = Words(f"{_NOTE} Double-click a row to inspect it.", muted=True)
+        inner.addWidget(self.note)
         self.table.opened.connect(lambda k: self.go_to.emit("inspect"))
 
     def _ask_card(self) -> Card:
@@ -133,25 +129,33 @@ class MapsPage(QWidget):
             if cohort.unit_name == "patients"
             else f"Approximate: {escape(cohort.unit_name)}, held out in blocks"
         )
-        self.gate_card.setVisible(ranking is not None)
+        self.gate.set_ranking(ranking)
         self.top.say("")
         if ranking is None:
             return
-        self.gate_chart.set_gate(ranking.gate)
         final = not (ranking.verdict == NOT_FINAL).any()
         self.top.say(escape(_sentence(top_map_sentence(ranking))) if final else _NOT_FINAL)
-        passed = ranking.gate.passed
-        self.anyway.setVisible(not passed)
-        self.gate_card.set_tone("" if passed else "undecided")
-        self.gate_pill.setVisible(passed)
-        said = gate_sentence(ranking).removeprefix("gate passed: ").removeprefix("not supported: ")
-        words = escape(_sentence(said))
-        if not passed:
-            words = (
-                f"<b>The gate did not pass: no ranking.</b> {words}. An importance list would be "
-                "noise. You can still inspect any map."
-            )
-        self.gate_words.say(words)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Watch how high the part of the page is that can be seen."""
+        super().showEvent(event)
+        around = self.parentWidget()
+        if around is not None and around is not self._around:
+            self._around = around
+            around.installEventFilter(self)
+        self._fit_height()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Make room for the table when the window gets lower."""
+        if watched is self._around and event.type() == QEvent.Type.Resize:
+            self._fit_height()
+        return False
+
+    def _fit_height(self) -> None:
+        if self._around is not None:
+            low = self._around.height() < _LOW * self.table.fontMetrics().height()
+            self.gate.set_low(low)
+            self.note.setVisible(not low)
 
     def _list_outcomes(self) -> None:
         study = self._session.study

@@ -33,12 +33,14 @@ class Overlays:
         The kind that is looked at, where there are both.
     shown : bool
         Whether they are to be seen at all.
+    aside : bool
+        Whether something else is looked at in their place.
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self.kind: PictureKind = "where"
-        self.shown = True
+        self.shown, self.aside = True, False
         self._now: dict[PictureKind, tuple[Picture, int]] = {}
         self._peeked: list[Image] = []
 
@@ -115,9 +117,9 @@ class Overlays:
     def _show(self, layer: Image, kind: PictureKind, *, seen: bool) -> None:
         top = kind == self.seen_kind
         if seen:
-            layer.visible = top and self.shown
+            layer.visible = top and self.shown and not self.aside
         show_bar(self._viewer, layer, shown=top)
-        if top:
+        if top and not self.aside:
             # Else the controls would change a layer that nobody sees.
             self._viewer.layers.selection.active = layer
 
@@ -135,4 +137,4 @@ def _blank(layer: Image, kind: PictureKind, which: int) -> None:
 
 def _is_overlay(layer: Image) -> bool:
     slot = slot_of(layer.metadata)
-    return slot is not None and slot[0] in KINDS
+    return slot is not None and slot[0] in (*KINDS, "traversal")

@@ -29,7 +29,7 @@ def slot_of(metadata: dict[str, Any]) -> Slot | None:
     mine = metadata.get(KEY, {})
     if "key" not in mine or mine.get("kept"):
         return None
-    kind, _, image, _ = mine["key"]
+    kind, _, image, *_ = mine["key"]
     beside = bool(mine.get("beside"))
     return (kind, image if kind == "image" or beside else None, beside)
 
@@ -151,7 +151,7 @@ def _height(layer: Image) -> int:
     slot = slot_of(layer.metadata)
     if slot is None:  # labels and points of the user are drawn on the images
         return -1 if isinstance(layer, Image) else 3
-    return {"image": 0, "latents": 1}.get(slot[0], 2)
+    return {"image": 0, "latents": 1, "traversal": 1}.get(slot[0], 2)
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -9,10 +9,7 @@ from collections.abc import Sequence
 
 from napari.components import ViewerModel
 
-from napari_latentattr.core.results import Picture, Selection
-from napari_latentattr.core.types import ImageStack
-
-_FONT_SIZE = 11
+from napari_latentattr.widgets.caption import fitted, room
 
 
 class Surroundings:
@@ -24,7 +21,7 @@ class Surroundings:
     """
 
     def __init__(self, viewer: ViewerModel) -> None:
-        self._canvas = viewer.canvas
+        self._viewer, self._canvas = viewer, viewer.canvas
         bar, text = self._canvas.overlays.scale_bar, self._canvas.overlays.text
         self._before = [
             (self._canvas, {"background_color_override": self._canvas.background_color_override}),
@@ -44,7 +41,7 @@ class Surroundings:
         Parameters
         ----------
         lines : sequence of str
-            Short ones: a long one would run into the letter at the top.
+            They are broken, or set in smaller type, where the canvas is small.
         beside : bool
             Whether images lie side by side, with their names at the top.
         """
@@ -54,8 +51,9 @@ class Surroundings:
         bar, text = self._canvas.overlays.scale_bar, self._canvas.overlays.text
         bar.position, bar.box, bar.visible = "bottom_right", False, True
         text.position = "bottom_left" if beside else "top_left"
-        text.box, text.font_size, text.color = False, _FONT_SIZE, "white"
-        text.text = "\n".join(lines)
+        said, size = fitted(lines, room(self._viewer, beside=beside))
+        text.box, text.font_size, text.color = False, size, "white"
+        text.text = "\n".join(said)
         text.visible = bool(lines)
 
     def restore(self) -> None:
@@ -63,29 +61,3 @@ class Surroundings:
         for owner, values in self._before:
             for name, value in values.items():
                 setattr(owner, name, value)
-
-
-def caption(
-    stack: ImageStack, chosen: Selection, picture: Picture | None, *, beside: bool, deep: bool
-) -> list[str]:
-    """Say in short lines which case, image and map are shown.
-
-    Parameters
-    ----------
-    stack : ImageStack
-    chosen : Selection
-    picture : Picture or None
-        What is seen over the image.
-    beside : bool
-        Whether all images lie side by side.
-    deep : bool
-        Whether they are shown in 3D.
-    """
-    image = stack.channels[chosen.channel]
-    case = stack.case if beside else f"{stack.case} · {image}"
-    what = f"map {chosen.map}"
-    if picture is not None:
-        what += f" · {picture.kind}" if beside else f" · {picture.kind} in {image}"
-    if deep:
-        what += " · 3D"
-    return [case, what] if stack.grid.known else [case, what, "orientation unknown"]
