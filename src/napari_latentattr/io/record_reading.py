@@ -212,7 +212,7 @@ def _gate(entry: Entry) -> Gate:
     null = entry.numbers("null")
     if not null:
         raise InputError(f"{entry.where} has no permutations; it is damaged")
-    score = entry.text("score") if entry.has("score") else "AUC"
+    score = entry.text("score")
     return Gate(entry.number("auc"), null, entry.number("p"), entry.truth("passed"), score)
 
 
