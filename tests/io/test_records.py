@@ -159,6 +159,7 @@ def test_ranking_record_keeps_the_gate_with_its_null():
         "null": [0.4, 0.6, 0.5],
         "p": 0.25,
         "passed": True,
+        "score": "AUC",
         "null_maximum": 0.6,
     }
 

@@ -25,7 +25,7 @@ TINY = Effort(draws=19, rounds=3, trees=2, swaps=1)
 
 @pytest.mark.parametrize("form", FORMS)
 def test_causes_are_supported_and_a_decoy_shares_the_cluster_of_its_cause(form):
-    ranking = rank_rows(FORMS[form](make_ranking_world(1.2, 5)), MAPS, effort=QUICK)
+    ranking = rank_rows(FORMS[form](1.2, 5), MAPS, effort=QUICK)
     assert ranking.gate.passed
     assert ranking.gate.auc > max(ranking.gate.null)
     assert (ranking.verdict[CAUSES] == "supported").all()

@@ -1,7 +1,15 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from napari_latentattr.ranking.exchange import deal_folds, donor_cases, permuted_cases
+from napari_latentattr.core.errors import InputError
+from napari_latentattr.ranking.exchange import (
+    deal_folds,
+    donor_cases,
+    permuted_cases,
+    refuse_split,
+)
 from napari_latentattr.ranking.rows import Rows
 from napari_latentattr.ranking.units import Units, patients_as_units, slices_as_units
 
@@ -74,3 +82,22 @@ def test_permuted_patient_outcomes_keep_their_counts():
     per_patient = np.array([permuted[units.whole == u].mean() for u in range(8)])
     assert set(per_patient) == {0.0, 1.0}
     assert per_patient.sum() == outcome.sum()
+
+
+def test_folds_that_split_one_patient_are_refused():
+    units = patients_as_units(PATIENTS)
+    fold = PATIENTS % 3
+    refuse_split(units, fold)
+    fold[4] += 1
+    with pytest.raises(InputError, match=r"folds split 1 of 12 patients"):
+        refuse_split(units, fold)
+
+
+def test_every_fold_holds_low_and_high_numbers():
+    number = np.random.default_rng(0).random(20)
+    rows = replace(
+        rows_of(np.zeros(20, int), patients_as_units(range(20))), label=number[:, None], classes=()
+    )
+    fold = deal_folds(rows, rows.label, np.random.default_rng(1))
+    fifth = np.argsort(np.argsort(number)) // 5
+    assert all(sorted(fold[fifth == f]) == [0, 1, 2, 3, 4] for f in range(4))

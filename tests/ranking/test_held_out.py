@@ -4,7 +4,8 @@ from sklearn.metrics import roc_auc_score
 
 from napari_latentattr.benchmarks.ranking_worlds import case_rows, make_ranking_world, voxel_rows
 from napari_latentattr.ranking.effort import Effort
-from napari_latentattr.ranking.held_out import hold_out, macro_auc, mean_auc
+from napari_latentattr.ranking.held_out import hold_out, mean_auc
+from napari_latentattr.ranking.score import macro_auc
 
 QUICK = Effort(trees=6)
 

@@ -6,8 +6,9 @@ from napari_latentattr.benchmarks.ranking_worlds import case_rows, make_ranking_
 from napari_latentattr.ranking import importance
 from napari_latentattr.ranking.effort import Effort
 from napari_latentattr.ranking.exchange import donor_cases
-from napari_latentattr.ranking.held_out import hold_out, macro_auc
+from napari_latentattr.ranking.held_out import hold_out
 from napari_latentattr.ranking.importance import interval_over_folds, loss_of_auc
+from napari_latentattr.ranking.score import macro_auc
 
 
 def fitted():

@@ -54,6 +54,15 @@ def test_the_map_of_the_image_that_carries_the_outcome_is_found_by_case(model):
     assert len(ranking.provenance.data_sha256) == 64
 
 
+def test_the_map_that_carries_a_number_is_found_and_its_score_is_named(model):
+    x, age = images(30), 40 + 30 * np.random.default_rng(3).random(30)
+    x[:, 1] += (0.15 * (age - 55))[:, None, None]
+    ranking = rank_maps(model, cohort_of(x), age, name="age", effort=QUICK)
+    assert ranking.verdict.tolist() == ["not supported", "supported", "not supported"]
+    assert ranking.gate.score == "concordance"
+    assert "for age" in ranking.evidence[0].family
+
+
 def lesions(n, seed=1):
     rng = np.random.default_rng(seed)
     labels = np.zeros((n, 32, 32), bool)

@@ -28,31 +28,38 @@ MAPS = tuple(MapRef("planted", k) for k in range(16))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RankingWorld:
-    """Latents of patients, half of them with the outcome.
+    """Latents of patients, and their outcome.
 
     Attributes
     ----------
     latents : (N, P, 16) float32 array
         P latents of each patient.
     code : (N,) int64 array
-        Outcome of each patient, 0 or 1.
+        Outcome of each patient, 0 to `levels` - 1.
+    levels : int
+        As many as patients: the outcome is a number.
     """
 
     latents: Float32
     code: Int
+    levels: int = 2
 
 
 def make_ranking_world(
-    effect: float, seed: int, *, patients: int = 40, places: int = 16
+    effect: float, seed: int, *, patients: int = 40, places: int = 16, levels: int = 2
 ) -> RankingWorld:
-    """Simulate patients whose outcome shifts the causal maps by ``1.6 * effect`` (0: nothing)."""
+    """Simulate patients whose outcome shifts the causal maps (effect 0: not at all).
+
+    The shift has a standard deviation of ``0.8 * effect``, whatever the levels of the outcome.
+    """
     rng = np.random.default_rng(seed)
-    code = rng.permutation(np.arange(patients) % 2)
+    code = rng.permutation(np.arange(patients) % levels)
     offset = rng.standard_normal((patients, len(MAPS)))
-    offset[:, CAUSES] += 1.6 * effect * (code[:, None] - 0.5)
+    shift = (code - code.mean()) / code.std()
+    offset[:, CAUSES] += 0.8 * effect * shift[:, None]
     offset[:, DECOYS] = 0.8 * offset[:, CAUSES] + 0.6 * rng.standard_normal((patients, 3))
     noise = 0.6 * rng.standard_normal((patients, places, len(MAPS)))
-    return RankingWorld((offset[:, None] + noise).astype(np.float32), code)
+    return RankingWorld((offset[:, None] + noise).astype(np.float32), code, levels)
 
 
 def voxel_rows(world: RankingWorld) -> Rows:
@@ -71,29 +78,37 @@ def voxel_rows(world: RankingWorld) -> Rows:
 def case_rows(world: RankingWorld) -> Rows:
     """One row a patient: summaries of each map."""
     n, _, n_maps = world.latents.shape
+    number = world.levels == n
     values = np.stack([summarise(latents.T) for latents in world.latents])
     return Rows(
         values=values.reshape(n, 1, -1),
         inside=np.ones((n, 1), dtype=bool),
-        label=world.code[:, None],
+        label=(world.code / (n - 1) if number else world.code)[:, None],
         map_of=np.repeat(np.arange(n_maps), values.shape[2]),
-        classes=("without", "with"),
+        classes=() if number else tuple(f"grade {level}" for level in range(world.levels)),
         units=patients_as_units(range(n)),
     )
 
 
-FORMS: dict[str, Callable[[RankingWorld], Rows]] = {"voxel": voxel_rows, "case": case_rows}
+FORMS: dict[str, Callable[[float, int], Rows]] = {
+    "voxel": lambda effect, seed: voxel_rows(make_ranking_world(effect, seed)),
+    "case": lambda effect, seed: case_rows(make_ranking_world(effect, seed)),
+    "case, three classes": lambda effect, seed: case_rows(
+        make_ranking_world(effect, seed, levels=3)
+    ),
+    "case, a number": lambda effect, seed: case_rows(make_ranking_world(effect, seed, levels=40)),
+}
 
 
 def ranking_worlds(
-    runs: int = 60,
+    runs: int = 100,
     effect: float = 0.0,
     seed: int = 0,
     progress: Progress = SILENT,
     *,
     effort: Effort = STANDARD,
 ) -> dict[str, object]:
-    """Rank `runs` simulated studies by voxel and by case, and count what is called.
+    """Rank `runs` simulated studies of each form, and count what is called.
 
     Parameters
     ----------
@@ -108,9 +123,9 @@ def ranking_worlds(
     began = time.process_time()
     rankings: dict[str, list[Ranking]] = {form: [] for form in FORMS}
     for run in range(runs):
-        world = make_ranking_world(effect, seed * 100_003 + run)
         for form, rows_of in FORMS.items():
-            rankings[form].append(rank_rows(rows_of(world), MAPS, effort=effort, seed=seed + run))
+            rows = rows_of(effect, seed * 100_003 + run)
+            rankings[form].append(rank_rows(rows, MAPS, effort=effort, seed=seed + run))
         progress.report(run + 1, runs, "ranking simulated studies")
     return {
         "kind": "ranking_worlds",
@@ -140,6 +155,6 @@ def count_calls(rankings: list[Ranking]) -> dict[str, int | float]:
         "decoys_beside_cause": int((cluster[:, CAUSES] == cluster[:, DECOYS]).sum()),
         "useless": int(called[:, USELESS].size),
         "useless_called": int(called[:, USELESS].sum()),
-        "mean_auc": round(float(np.mean([ranking.gate.auc for ranking in rankings])), 3),
+        "mean_score": round(float(np.mean([ranking.gate.auc for ranking in rankings])), 3),
         "mean_null": round(float(np.mean([ranking.gate.null for ranking in rankings])), 3),
     }

@@ -19,7 +19,7 @@ from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.records import Record, provenance_record
 
 _QUICK = {"planted_worlds": 3, "worlds": 4, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
-_FULL = {"planted_worlds": 10, "worlds": 20, "cohorts": 10, "ranking_runs": 60, "repeats": 7}
+_FULL = {"planted_worlds": 10, "worlds": 20, "cohorts": 10, "ranking_runs": 100, "repeats": 7}
 
 
 def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Progress) -> Report:

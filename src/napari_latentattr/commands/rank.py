@@ -63,13 +63,23 @@ def ranking_text(ranking: Ranking) -> str:
             str(ranking.maps[k]),
             f"{ranking.importance[k]:.3f}",
             _interval(ranking.evidence[k].low, ranking.evidence[k].high),
+            f"{ranking.shadow[k]:.0%}",
             "<0.001" if ranking.q[k] < 0.001 else f"{ranking.q[k]:.3f}",
             cluster_letter(int(ranking.cluster[k])),
             str(ranking.verdict[k]),
         ]
         for rank, k in enumerate(ranking.order)
     ]
-    header = ("rank", "map", "loss of AUC", "95 %", "q", "group", "verdict")
+    header = (
+        "rank",
+        "map",
+        f"loss of {ranking.gate.score}",
+        "95 %",
+        "chosen",
+        "q",
+        "group",
+        "verdict",
+    )
     return "\n".join(
         [
             f"outcome {ranking.outcome}, never split: {ranking.folds}",
@@ -77,6 +87,7 @@ def ranking_text(ranking: Ranking) -> str:
             "",
             table(rows, header=header),
             "",
+            "Chosen: in so many forests, each with its own seed, the map beat every shadow.",
             "Maps of one group rise and fall together; the data cannot say which of them matters.",
             top_map_sentence(ranking),
         ]

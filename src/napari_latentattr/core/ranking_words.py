@@ -22,7 +22,7 @@ def gate_sentence(ranking: Ranking) -> str:
     gate = ranking.gate
     split = "patient-grouped" if ranking.folds == "patients" else "held-out"
     numbers = (
-        f"{split} AUC {gate.auc:.2f}, null maximum {max(gate.null):.2f} "
+        f"{split} {gate.score} {gate.auc:.2f}, null maximum {max(gate.null):.2f} "
         f"({len(gate.null)} permutations), p = {gate.p:.3f}"
     )
     if gate.passed:
@@ -39,8 +39,8 @@ def top_map_sentence(ranking: Ranking) -> str:
     first = int(ranking.order[0])
     evidence = ranking.evidence[first]
     said = (
-        f"map {ranking.maps[first]} ranks first (loss of AUC {evidence.estimate:.3f}, "
-        f"{_small(evidence.q)}, n = {evidence.n})"
+        f"map {ranking.maps[first]} ranks first (loss of {ranking.gate.score} "
+        f"{evidence.estimate:.3f}, {_small(evidence.q)}, n = {evidence.n})"
     )
     alike = [
         str(ref)

@@ -348,18 +348,22 @@ class Gate:
     Attributes
     ----------
     auc : float
-        Patient-grouped, cross-validated area under the ROC curve.
+        Patient-grouped, cross-validated area under the ROC curve; for more than two classes the
+        mean of each against the rest, for a number the concordance.
     null : tuple of float
         The same number for outcomes permuted between patients.
     p : float
         ``(1 + #(null >= auc)) / (1 + len(null))``.
     passed : bool
+    score : str
+        What `auc` is: ``"AUC"``, ``"macro AUC"`` or ``"concordance"``.
     """
 
     auc: float
     null: tuple[float, ...]
     p: float
     passed: bool
+    score: str = "AUC"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -370,11 +374,12 @@ class Ranking:
     ----------
     maps : tuple of MapRef
     importance : (K,) float64 array
-        Loss of held-out AUC when the map is exchanged between patients.
+        Loss of the held-out score (of `gate`) when the map is exchanged between patients.
     impurity : (K,) float64 array
         Random-forest impurity importance: the familiar control, not evidence.
     shadow : (K,) float64 array
-        Share of forests in which the map beats the best of all shadow maps.
+        Selection frequency: share of forests, each with a seed of its own, in which the map beats
+        the best of all shadow maps.
     q : (K,) float64 array
         Of the shadow test, corrected over all maps.
     verdict : (K,) str array

@@ -53,7 +53,7 @@ def ranking_figure(ranking: Ranking) -> Figure:
 
 
 def draw_gate(axes: Axes, ranking: Ranking) -> None:
-    """Draw the area under the curve among those of exchanged outcomes."""
+    """Draw the held-out score among those of exchanged outcomes."""
     gate = ranking.gate
     bare(axes)
     low = np.floor(10 * min(*gate.null, gate.auc, 0.5)) / 10
@@ -75,11 +75,13 @@ def draw_gate(axes: Axes, ranking: Ranking) -> None:
         weight="bold",
         ha="right" if right else "left",
     )
-    axes.set_xlabel("AUC, held-out cases\n(grey: outcome exchanged)", size=SMALL, color=MUTED)
+    axes.set_xlabel(
+        f"{gate.score}, held-out cases\n(grey: outcome exchanged)", size=SMALL, color=MUTED
+    )
 
 
 def draw_importance(axes: Axes, ranking: Ranking) -> None:
-    """Draw the loss of AUC of each map with its interval, verdict and group."""
+    """Draw the loss of each map with its interval, verdict and group."""
     shown = ranking.order[:MOST_MAPS]
     bare(axes)
     axes.set_ylim(len(shown) - 0.5, -0.5)
@@ -100,7 +102,8 @@ def draw_importance(axes: Axes, ranking: Ranking) -> None:
     axes.set_yticks(range(len(shown)), [str(ranking.maps[k]) for k in shown], size=NORMAL)
     axes.xaxis.grid(visible=True, color=FAINT, zorder=0)
     axes.locator_params(axis="x", nbins=4)
-    axes.set_xlabel("loss of AUC when the map is\nexchanged between cases", size=SMALL, color=MUTED)
+    lost = f"loss of {ranking.gate.score} when the map is\nexchanged between cases"
+    axes.set_xlabel(lost, size=SMALL, color=MUTED)
 
 
 def _caption(ranking: Ranking) -> str:

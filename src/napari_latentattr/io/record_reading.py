@@ -219,7 +219,8 @@ def _gate(entry: Entry) -> Gate:
     null = entry.numbers("null")
     if not null:
         raise InputError(f"{entry.where} has no permutations; it is damaged")
-    return Gate(entry.number("auc"), null, entry.number("p"), entry.truth("passed"))
+    score = entry.text("score")
+    return Gate(entry.number("auc"), null, entry.number("p"), entry.truth("passed"), score)
 
 
 def _evidence(top: Entry, entry: Entry) -> Evidence:

@@ -157,11 +157,12 @@ def dependence_csv(result: ChannelDependence) -> str:
 def ranking_csv(ranking: Ranking) -> str:
     """``ranking.csv``: one row a map in order of rank, with the outcome and the gate."""
     gate = ranking.gate
-    rest = [ranking.outcome, gate.auc, max(gate.null), gate.p, "yes" if gate.passed else "no"]
+    passed = "yes" if gate.passed else "no"
+    rest = [ranking.outcome, gate.score, gate.auc, max(gate.null), gate.p, passed]
     rows = [
         [*_ranked_record(ranking, rank).values(), *rest] for rank in range(1, len(ranking.maps) + 1)
     ]
-    columns = ("outcome", "gate_auc", "gate_null_maximum", "gate_p", "gate_passed")
+    columns = ("outcome", "gate_score", "gate_auc", "gate_null_maximum", "gate_p", "gate_passed")
     return csv_text((*_MAP_COLUMNS, *columns), rows)
 
 

@@ -27,7 +27,7 @@ from napari_latentattr.ranking.gate import judge_gate
 from napari_latentattr.ranking.held_out import HeldOut, hold_out, mean_auc
 from napari_latentattr.ranking.importance import interval_over_folds, loss_of_auc
 from napari_latentattr.ranking.memory import RankMemory
-from napari_latentattr.ranking.outcome import check_classes
+from napari_latentattr.ranking.outcome import check_classes, check_numbers
 from napari_latentattr.ranking.rows import Rows, classes_in_groups
 from napari_latentattr.ranking.shadows import beat_shadows, impurity_importance
 from napari_latentattr.ranking.units import Units
@@ -68,8 +68,11 @@ def rank_rows(
         When the outcome cannot be held out, or `effort` cannot answer at level `alpha`.
     """
     effort.check(alpha)
-    present = classes_in_groups(rows, rows.label)
-    check_classes(present, rows.classes, rows.units, outcome=outcome)
+    if rows.classes:
+        present = classes_in_groups(rows, rows.label)
+        check_classes(present, rows.classes, rows.units, outcome=outcome)
+    else:
+        check_numbers(rows.label, rows.units, outcome=outcome)
     memory = memory or RankMemory()
     tell = _stages(progress, 1, effort.draws, effort.rounds)
     fits = _test_held_out(rows, effort, seed, outcome)
@@ -78,7 +81,7 @@ def rank_rows(
     gate = judge_gate(rows, auc, effort=effort, alpha=alpha, seed=seed, report=tell[1], known=known)
     loss = _losses(rows, fits, effort, seed)
     untested = np.full(rows.n_maps, np.nan)
-    evidence = _weigh(loss, fits, untested, gate, alpha, rows.units)
+    evidence = _weigh(loss, fits, untested, gate, alpha, rows.units, outcome)
     memory.so_far = Ranking(
         maps=tuple(maps),
         importance=loss.mean(axis=0),
@@ -94,7 +97,7 @@ def rank_rows(
         provenance=_provenance(outcome, effort, alpha, seed),
     )
     shadow, p = beat_shadows(rows, effort=effort, seed=seed, report=tell[2], known=known)
-    evidence = _weigh(loss, fits, p, gate, alpha, rows.units)
+    evidence = _weigh(loss, fits, p, gate, alpha, rows.units, outcome)
     return replace(
         memory.so_far,
         shadow=shadow,
@@ -119,8 +122,8 @@ def _test_held_out(rows: Rows, effort: Effort, seed: int, outcome: str) -> list[
     fits = hold_out(rows, rows.label, np.random.default_rng((seed, 0)), effort)
     if not fits:
         raise InputError(
-            f"outcome {outcome!r}: no fold has two classes both in training and in test, so "
-            f"nothing can be held out by {rows.units.groups}; add cases of the rarest class"
+            f"outcome {outcome!r}: no fold has two outcomes both in training and in test, so "
+            f"nothing can be held out by {rows.units.groups}; add cases of the rarest one"
         )
     return fits
 
@@ -132,7 +135,13 @@ def _losses(rows: Rows, fits: list[HeldOut], effort: Effort, seed: int) -> Float
 
 
 def _weigh(
-    loss: Float64, fits: list[HeldOut], p: Float64, gate: Gate, alpha: float, units: Units
+    loss: Float64,
+    fits: list[HeldOut],
+    p: Float64,
+    gate: Gate,
+    alpha: float,
+    units: Units,
+    outcome: str,
 ) -> tuple[Evidence, ...]:
     low, high = interval_over_folds(loss, float(np.mean([fit.ratio for fit in fits])))
     q = benjamini_hochberg(p)
@@ -145,7 +154,7 @@ def _weigh(
             q=float(q[k]),
             n=units.n,
             null=f"the best of the same maps exchanged between {units.wholes}",
-            family=f"{len(p)} maps, Benjamini-Hochberg, after a gate",
+            family=f"{len(p)} maps for {outcome}, Benjamini-Hochberg, after a gate",
             verdict=_verdict(float(q[k]), gate, alpha),
         )
         for k, estimate in enumerate(loss.mean(axis=0))

@@ -12,7 +12,7 @@ from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.latent_grid import latents_inside, latents_of_region
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Bool, CaseSource, Float32, ImageStack, LatentSpec
-from napari_latentattr.ranking.outcome import CaseClasses, Regions
+from napari_latentattr.ranking.outcome import CaseOutcome, Regions
 from napari_latentattr.ranking.rows import Rows
 from napari_latentattr.ranking.units import Units
 
@@ -29,7 +29,7 @@ class Encoder(Protocol):
 
 
 def rows_of_cases(
-    model: Encoder, cohort: CaseSource, outcome: CaseClasses, units: Units, progress: Progress
+    model: Encoder, cohort: CaseSource, outcome: CaseOutcome, units: Units, progress: Progress
 ) -> tuple[Rows, str]:
     """One row a case: a few summaries of each map inside the body.
 

@@ -19,6 +19,7 @@ from napari_latentattr.ranking.effort import Effort
 from napari_latentattr.ranking.exchange import permuted_cases
 from napari_latentattr.ranking.held_out import hold_out, mean_auc
 from napari_latentattr.ranking.rows import Rows
+from napari_latentattr.ranking.score import score_name
 
 TRIES = 50
 
@@ -33,7 +34,7 @@ def judge_gate(
     report: Callable[[int], None],
     known: dict[tuple[int, ...], float] | None = None,
 ) -> Gate:
-    """Compare a held-out area under the curve with its null of exchanged outcomes.
+    """Compare a held-out score with its null of exchanged outcomes.
 
     Parameters
     ----------
@@ -60,12 +61,12 @@ def judge_gate(
             if not np.isnan(value):
                 return value
         raise InputError(
-            f"exchanging the outcome between cases left no two classes to tell apart {TRIES} times "
-            "in a row, so there is no null to compare with; add cases of the rarest class"
+            f"exchanging the outcome between cases left no two to tell apart {TRIES} times in "
+            "a row, so there is no null to compare with; add cases of the rarest class"
         )
 
     null = run_draws(
         null_auc, effort.draws, seed=(seed, 1), threads=effort.threads, report=report, known=known
     )
     p = monte_carlo_p(auc, np.array(null))
-    return Gate(auc, tuple(null), p, p <= alpha)
+    return Gate(auc, tuple(null), p, p <= alpha, score_name(rows.classes))

@@ -14,14 +14,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
-from napari_latentattr.core.types import Bool, Float64
+from napari_latentattr.core.types import Bool
 from napari_latentattr.ranking.effort import Effort
-from napari_latentattr.ranking.exchange import deal_folds
+from napari_latentattr.ranking.exchange import deal_folds, refuse_split
 from napari_latentattr.ranking.forest import Forest, grow_forest
 from napari_latentattr.ranking.rows import Rows, Sample, draw_sample
-from napari_latentattr.ranking.units import Int
+from napari_latentattr.ranking.score import score
+from napari_latentattr.ranking.units import Outcomes
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +33,7 @@ class HeldOut:
     forest : Forest
     test : Sample
     auc : float
-        Of the test rows, macro one-vs-rest.
+        Of the test rows; for numbers their concordance.
     ratio : float
         Test units over training units.
     """
@@ -44,18 +44,21 @@ class HeldOut:
     ratio: float
 
 
-def hold_out(rows: Rows, label: Int, rng: np.random.Generator, effort: Effort) -> list[HeldOut]:
-    """Train and test once a fold and repeat; a fold that lacks two classes is left out.
+def hold_out(
+    rows: Rows, label: Outcomes, rng: np.random.Generator, effort: Effort
+) -> list[HeldOut]:
+    """Train and test once a fold and repeat; a fold with one outcome alone is left out.
 
     Parameters
     ----------
-    label : (N, P) int64 array
+    label : (N, P) array
         The outcome, or a permuted one.
     """
     fits = []
     for _ in range(effort.repeats):
         sample = draw_sample(rows, label, rng, limit=effort.limit)
         fold = deal_folds(rows, label, rng)
+        refuse_split(rows.units, fold)
         for number in range(int(fold.max()) + 1):
             fits += _test_fold(rows, sample, fold == number, rng, effort)
     return fits
@@ -70,7 +73,7 @@ def _test_fold(
     forest = grow_forest(
         train.values(rows), train.label, len(rows.classes), trees=effort.trees, rng=rng
     )
-    auc = macro_auc(forest.predict(test.values(rows)), test.label)
+    auc = score(forest.predict(test.values(rows)), test.label)
     n_test, n_train = (np.unique(rows.units.group[half.case]).size for half in (test, train))
     return [HeldOut(forest, test, float(auc), n_test / n_train)]
 
@@ -78,31 +81,3 @@ def _test_fold(
 def mean_auc(fits: list[HeldOut]) -> float:
     """Mean over folds and repeats; NaN when no fold could be scored."""
     return float(np.mean([fit.auc for fit in fits])) if fits else float("nan")
-
-
-def macro_auc(shares: Float64, label: Int) -> Float64:
-    """Area under the ROC curve, each class against the rest, averaged over the classes present.
-
-    Parameters
-    ----------
-    shares : (..., R, number of classes) float64 array
-        Predicted for R rows.
-    label : (R,) int64 array
-        At least two different classes.
-
-    Returns
-    -------
-    (...) float64 array
-
-    References
-    ----------
-    Hand and Till, Machine Learning, 2001; the area is the Mann-Whitney statistic.
-    """
-    rank = rankdata(shares, axis=-2)
-    areas = []
-    for one in np.unique(label):
-        ones = label == one
-        n = int(ones.sum())
-        total = rank[..., ones, one].sum(axis=-1)
-        areas.append((total - n * (n + 1) / 2) / (n * (label.size - n)))
-    return np.asarray(np.mean(areas, axis=0))

@@ -7,14 +7,15 @@ from scipy.stats import t
 
 from napari_latentattr.core.types import Float64
 from napari_latentattr.ranking.exchange import donor_cases
-from napari_latentattr.ranking.held_out import HeldOut, macro_auc
+from napari_latentattr.ranking.held_out import HeldOut
 from napari_latentattr.ranking.rows import Rows
+from napari_latentattr.ranking.score import score
 
 _FLOATS = 4_000_000  # 16 MiB of float32 at a time
 
 
 def loss_of_auc(rows: Rows, fit: HeldOut, rng: np.random.Generator, *, swaps: int) -> Float64:
-    """Fall of the area under the curve for each map (K,), mean over `swaps` donors a case.
+    """Fall of the held-out score for each map (K,), mean over `swaps` donors a case.
 
     Parameters
     ----------
@@ -32,7 +33,7 @@ def loss_of_auc(rows: Rows, fit: HeldOut, rng: np.random.Generator, *, swaps: in
             batch = np.where(taken[:, None, :], other, own)
             shares = fit.forest.predict(batch.reshape(-1, own.shape[1]))
             shares = shares.reshape(len(maps), len(own), -1)
-            auc[maps] += macro_auc(shares, fit.test.label) / swaps
+            auc[maps] += score(shares, fit.test.label) / swaps
     return fit.auc - auc
 
 

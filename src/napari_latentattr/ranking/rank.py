@@ -41,10 +41,11 @@ def rank_maps(
     ----------
     model : LatentModel
     cohort : CaseSource
-    outcome : str, or sequence of N class labels, or sequence of N bool arrays (*S)
+    outcome : str, or sequence of N classes or numbers, or sequence of N bool arrays (*S)
         The name of a label of the cohort, or one region a case: which latents are labelled.
-        One class a case: what the summaries of the maps inside the body say about the case.
-        Cases of one patient may differ in class; a patient's outcomes are exchanged together.
+        A class or a number a case: what the summaries of the maps inside the body say about the
+        case. Numbers are those of which one is not whole or more than half (or 10) differ.
+        Cases of one patient may differ; a patient's outcomes are exchanged together.
     patients : sequence of N labels, optional
         The cohort's own when None. Slices of one person are held out in five blocks of
         neighbours and exchanged one by one: approximate, because neighbours are alike.
@@ -60,7 +61,7 @@ def rank_maps(
     Returns
     -------
     Ranking
-        Arrays of shape (K,). `importance` is in units of AUC.
+        Arrays of shape (K,). `importance` is in units of the score that `gate` names.
 
     Raises
     ------

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_latentattr.core.types import Bool, Float32, Float64
-from napari_latentattr.ranking.units import Int, Units
+from napari_latentattr.ranking.units import Int, Outcomes, Units
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,17 +24,18 @@ class Rows:
         F features a place; place p is the same latent position in every case.
     inside : (N, P) bool array
         Places that count: those in the body of the case.
-    label : (N, P) int64 array
-        Position in `classes` of the outcome at each place.
+    label : (N, P) int64 or float64 array
+        Position in `classes` of the outcome at each place; the outcome itself where it is a number.
     map_of : (F,) int64 array
         The map that each feature belongs to, 0 to K - 1.
     classes : tuple of str
+        Empty where the outcome is a number.
     units : Units
     """
 
     values: Float32
     inside: Bool
-    label: Int
+    label: Outcomes
     map_of: Int
     classes: tuple[str, ...]
     units: Units
@@ -51,11 +52,11 @@ class Rows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sample:
-    """Some places of some cases: `case` and `place` index `Rows`, `label` is their class."""
+    """Some places of some cases: `case` and `place` index `Rows`, `label` is their outcome."""
 
     case: Int
     place: Int
-    label: Int
+    label: Outcomes
 
     def of(self, cases: Bool) -> Sample:
         """Only the rows of the cases marked in `cases` (N,)."""
@@ -68,17 +69,17 @@ class Sample:
         return rows.values[case, self.place]
 
 
-def draw_sample(rows: Rows, label: Int, rng: np.random.Generator, *, limit: int) -> Sample:
+def draw_sample(rows: Rows, label: Outcomes, rng: np.random.Generator, *, limit: int) -> Sample:
     """Draw at most `limit` places of each class from each case, without replacement.
 
     Parameters
     ----------
-    label : (N, P) int64 array
+    label : (N, P) array
         The outcome, or one that was exchanged between cases.
     """
     case, place = np.nonzero(rows.inside)
     value = label[case, place]
-    cell = case * len(rows.classes) + value
+    cell = case * len(rows.classes) + value if rows.classes else case
     order = np.lexsort((rng.random(case.size), cell))
     cell = cell[order]
     nth = np.arange(cell.size) - np.searchsorted(cell, cell)
@@ -86,9 +87,9 @@ def draw_sample(rows: Rows, label: Int, rng: np.random.Generator, *, limit: int)
     return Sample(case[chosen], place[chosen], value[chosen])
 
 
-def classes_in_groups(rows: Rows, label: Int) -> Bool:
+def classes_in_groups(rows: Rows, label: Outcomes) -> Bool:
     """Which group has which class somewhere inside: (number of groups, number of classes)."""
     present = np.zeros((rows.units.n, len(rows.classes)), dtype=bool)
     case, place = np.nonzero(rows.inside)
-    present[rows.units.group[case], label[case, place]] = True
+    present[rows.units.group[case], label[case, place].astype(np.int64)] = True
     return present

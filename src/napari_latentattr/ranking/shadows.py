@@ -11,14 +11,14 @@ from collections.abc import Callable
 
 import numpy as np
 from scipy.stats import binom
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 from napari_latentattr.core.types import Float32, Float64
 from napari_latentattr.ranking.draws import run_draws
 from napari_latentattr.ranking.effort import Effort
 from napari_latentattr.ranking.exchange import donor_cases
 from napari_latentattr.ranking.rows import Rows, draw_sample
-from napari_latentattr.ranking.units import Int
+from napari_latentattr.ranking.units import Outcomes
 
 MANY_ROWS = 500
 SHARE = 0.3  # of many rows, for each tree: a third of the time, and trees that differ more
@@ -72,14 +72,19 @@ def impurity_importance(rows: Rows, *, effort: Effort, seed: int) -> Float64:
     return rows.per_map(_impurity(sample.values(rows), sample.label, effort.trees, rng))
 
 
-def _impurity(values: Float32, label: Int, trees: int, rng: np.random.Generator) -> Float64:
+def _impurity(values: Float32, label: Outcomes, trees: int, rng: np.random.Generator) -> Float64:
     many = label.size > MANY_ROWS
-    forest = RandomForestClassifier(
-        trees if many else MORE * trees,
+    numbers = np.issubdtype(label.dtype, np.floating)
+    forest = (
+        RandomForestRegressor(max_features="sqrt")
+        if numbers
+        else RandomForestClassifier(class_weight="balanced")
+    )
+    forest.set_params(
+        n_estimators=trees if many else MORE * trees,
         max_depth=8,
         min_samples_leaf=3,
         max_samples=SHARE if many else None,
-        class_weight="balanced",
         random_state=int(rng.integers(2**31 - 1)),
     )
     return np.asarray(forest.fit(values, label).feature_importances_)

@@ -13,6 +13,7 @@ from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.types import CaseSource
 
 Int: TypeAlias = npt.NDArray[np.int64]
+Outcomes: TypeAlias = npt.NDArray[np.int64] | npt.NDArray[np.float64]  # classes, or numbers
 
 FEWEST_PATIENTS = 4
 SLICE_BLOCKS = 5

@@ -63,7 +63,7 @@ def paint_gate(painter: QPainter, rect: QRectF, gate: Gate, colours: Colours, fo
     painter.setFont(scaled(font, SMALL))
     _ticks(painter, plot, axis, line, colours)
     words = QRectF(rect.left(), plot.bottom() + line, rect.width(), line)
-    said = f"AUC · grey: {len(gate.null)} exchanged outcomes"
+    said = f"{gate.score} · grey: {len(gate.null)} exchanged outcomes"
     write(painter, words, said, colours.muted, align=CENTRE)
     clear = _null_line(painter, second, plot, gate, axis, colours)
     _own_line(painter, first, plot, gate, axis, colours, font, through=clear)
@@ -73,8 +73,8 @@ def gate_words(gate: Gate) -> str:
     """Say what the chart shows in one line."""
     verdict = "passed" if gate.passed else "did not pass"
     return (
-        f"gate {verdict}: AUC {gate.auc:.2f}; {len(gate.null)} exchanged outcomes, 95 % of them "
-        f"up to {_null_limit(gate):.2f}; p = {gate.p:.3f}"
+        f"gate {verdict}: {gate.score} {gate.auc:.2f}; {len(gate.null)} exchanged outcomes, 95 % "
+        f"of them up to {_null_limit(gate):.2f}; p = {gate.p:.3f}"
     )
 
 

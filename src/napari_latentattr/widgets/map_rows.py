@@ -21,7 +21,7 @@ _TITLES = ("", "Map", "Importance", "Group", "q", "Verdict")
 _TIPS = (
     "The map in the case that is shown.",
     "Index of the latent map; beside it the verdict of the newest check of its picture.",
-    "Loss of AUC when this map is exchanged between patients; bar = mean, line = 95 %.",
+    "Loss of score when this map is exchanged between patients; bar = mean, line = 95 %.",
     "Maps of one group rise and fall together; the data cannot say which of them matters.",
     "Share of false finds to expect if you stop at this row.",
     "Supported, or not supported, by patients that were not trained on.",
