@@ -110,6 +110,8 @@ def test_of_a_region_only_cases_that_have_it_are_asked(tmp_path, capsys, write_s
     assert run("attribute", study, "--map", 0, "--region", "blob", "--json") == 0
     record = json.loads(capsys.readouterr().out)
     assert [picture["case"] for picture in record["pictures"]] == ["c0", "c2"]
+    assert run("attribute", study, "--map", 0, "--region", "blob") == 0
+    assert "left out, without blob: c1" in capsys.readouterr().out
     assert run("attribute", study, "--map", 0, "--region", "blob", "--case", "c1") == 2
     assert "case c1: the label blob holds no latent of the body" in capsys.readouterr().err
 

@@ -77,7 +77,11 @@ def run(
         found.extend(answers)
     provenance = _together(found).timed(time.perf_counter() - began)
     write_json(folder / "attribute.json", attributions_record(pictures, provenance))
-    return Report(_text(found, opened.channels), "attribute.json")
+    text = _text(found, opened.channels)
+    if case is None and len(which) < len(cases):
+        without = [name for i, name in enumerate(cases.cases) if i not in which]
+        text += f"\nleft out, without {region}: {', '.join(without)}"
+    return Report(text, "attribute.json")
 
 
 def typed_values(method: str, settings: Sequence[tuple[str, str]]) -> dict[str, Value]:
