@@ -36,6 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--shape", type=int, nargs=3, default=(256, 512, 512))
     parser.add_argument("--patch", type=float, default=64.0, help="mm; voxels have 1 mm")
+    parser.add_argument("--stride", type=float, help="mm; as far as a patch is wide if left out")
     parser.add_argument("--compare", action="store_true", help="also run the volume whole")
     given = parser.parse_args()
     torch.manual_seed(0)
@@ -49,15 +50,17 @@ def main() -> None:
     stack = ImageStack("noise", tuple("abcd"), data, Grid.from_spacing(shape, (1.0,) * 3))
     if given.compare:
         model.most_bytes = data.nbytes
+    asked = {"patch": given.patch, "stride": given.stride or given.patch}
     before, watch, began = _peak(), Watch(), time.perf_counter()
-    found = attribute(model, stack, 3, patch=given.patch, stride=given.patch, progress=watch)
+    found = attribute(model, stack, 3, progress=watch, **asked)
     seconds = time.perf_counter() - began
-    print(f"4 x {' x '.join(map(str, shape))}, patches of {given.patch:g} mm: {seconds:.0f} s")
+    size = " x ".join(map(str, shape))
+    print(f"4 x {size}, {asked}: {seconds:.0f} s")
     print(f"peak memory {_peak():.2f} GB, before the question {before:.2f} GB")
     print(f"longest time between two reports {watch.longest:.2f} s")
     if given.compare:
         model.most_bytes = 2**40
-        whole = attribute(model, stack, 3, patch=given.patch, stride=given.patch)
+        whole = attribute(model, stack, 3, **asked)
         gap = np.abs(found.volume - whole.volume).max() / np.abs(whole.volume).max()
         print(f"tiled and whole differ by {gap:.1e} of the largest value")
 

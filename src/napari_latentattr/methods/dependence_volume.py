@@ -81,7 +81,7 @@ def dependence_volume(
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=sha256(stack.data.tobytes()).hexdigest(),
-            versions=installed_versions(),
+            versions=installed_versions(fitted.spec.device),
             seconds=round(time.perf_counter() - began, 3),
         ),
     )
@@ -104,13 +104,13 @@ def latent_moves(
     def tensor(i: int) -> torch.Tensor:
         return torch.from_numpy(source[i].data[None].copy()).to(model.spec.device)
 
+    moves = []
     with model.running():
         mine = encoder.encode(tensor(case))
-    theirs = [tensor(j) for j in others]
-    moves = []
-    for c in range(len(cohort.channels)):
-        progress.report(c, len(cohort.channels), "where each image matters")
-        move = encoder.swap(mine, theirs, [c])[:, which] - mine.latents[0, which]
-        moves.append(move.double().square().mean(dim=0).sqrt().cpu().numpy())
+        theirs = [tensor(j) for j in others]
+        for c in range(len(cohort.channels)):
+            progress.report(c, len(cohort.channels), "where each image matters")
+            move = encoder.swap(mine, theirs, [c])[:, which] - mine.latents[0, which]
+            moves.append(move.double().square().mean(dim=0).sqrt().cpu().numpy())
     progress.report(len(cohort.channels), len(cohort.channels), "where each image matters")
     return np.stack(moves)

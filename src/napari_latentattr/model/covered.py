@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from napari_latentattr.core.types import Bool
 from napari_latentattr.model.blocks import boxed, convolved, placed
 from napari_latentattr.model.boxes import Int
+from napari_latentattr.model.device import block_bytes
 from napari_latentattr.model.tiles import products_of
 from napari_latentattr.model.windows import Windows
 from napari_latentattr.model.wiring import features_reached
@@ -169,5 +170,6 @@ class CoveredCase:
             for k, cut in zip(step.inputs, cuts, strict=True):
                 sizes.append(self._activations[k].shape[1] * math.prod(cut.size))
                 products += math.prod(cut.size) * products_of(step)
-        fit = min(_BLOCK_BYTES // (4 * max(sizes)), _MOST_PRODUCTS // products)
+        most = block_bytes(str(self.latents.device), _BLOCK_BYTES)
+        fit = min(most // (4 * max(sizes)), _MOST_PRODUCTS // products)
         return min(max(1, fit), _MOST_WINDOWS)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from napari_latentattr.model.device import block_bytes, on_gpu
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 
@@ -53,7 +54,7 @@ class SwapEncoder:
         self._volumes = model if isinstance(model, SlicewiseModel) else None
         self._model = model.model if isinstance(model, SlicewiseModel) else model
         self._first = first_convolution(self._model)
-        self._model.heap_end = reserve_heap()
+        self._model.heap_end = reserve_heap(self._model.spec.device)
 
     @property
     def shared(self) -> bool:
@@ -112,7 +113,8 @@ class SwapEncoder:
 
     def _batch(self, case: EncodedCase) -> int:
         largest = case.x if case.first is None else case.first
-        return max(1, BLOCK_BYTES // max(1, largest.numel() * largest.element_size()))
+        most = block_bytes(self._model.spec.device, BLOCK_BYTES)
+        return max(1, most // max(1, largest.numel() * largest.element_size()))
 
     def _fold(self, x: Tensor) -> Tensor:
         return x if self._volumes is None else self._volumes.fold(x)
@@ -127,9 +129,9 @@ def first_convolution(model: LatentModel) -> nn.Conv2d | nn.Conv3d | None:
     return found if isinstance(found, nn.Conv2d | nn.Conv3d) else None
 
 
-def reserve_heap() -> Tensor | None:
+def reserve_heap(device: str) -> Tensor | None:
     """Leave free room on the heap of glibc, closed by the returned block; no page is touched."""
-    if platform.libc_ver()[0] != "glibc":
+    if on_gpu(device) or platform.libc_ver()[0] != "glibc":
         return None
     torch.empty(_HEAP_BYTES, dtype=torch.uint8)  # once freed, blocks of this size use the heap
     return [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)][-1]

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import Float32, LatentSpec, MapRef
-from napari_latentattr.model.device import room
+from napari_latentattr.model.device import exact, room
 from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
 from napari_latentattr.model.probing import Probe, probe
 from napari_latentattr.model.shortcuts import Shortcuts, find_shortcuts, in_place
@@ -62,7 +62,7 @@ class LatentModel:
     def from_module(
         cls, module: nn.Module, *, latent: str | None = None, n_channels: int, ndim: int
     ) -> LatentModel:
-        """Wrap any torch module that maps images to images through a latent.
+        """Wrap any torch module that maps images to images through a latent; it runs where it is.
 
         Parameters
         ----------
@@ -82,8 +82,9 @@ class LatentModel:
         """
         if ndim not in (2, 3):
             raise ModelError(f"a model has 2 or 3 spatial axes, got ndim {ndim}")
-        found = probe(module, latent=latent, n_channels=n_channels, ndim=ndim)
         device = next((str(p.device) for p in module.parameters()), "cpu")
+        with exact(device):
+            found = probe(module, latent=latent, n_channels=n_channels, ndim=ndim)
         spec = LatentSpec(
             layer=found.layer,
             n_channels=n_channels,
@@ -240,6 +241,7 @@ class LatentModel:
                 yield
                 return
             stack.enter_context(undisturbed(self.module))
+            stack.enter_context(exact(self.spec.device))
             stack.enter_context(torch.inference_mode())
             self._replace_first_layer()
             self._depth += 1
