@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_latentattr.model.covered import CoveredCase
 from napari_latentattr.model.graph import Graph
 from napari_latentattr.model.reading import graph_of
+from napari_latentattr.model.tiles import Canvas
 from napari_latentattr.model.tracing import symbolic_trace
 from napari_latentattr.model.windows import Windows
 
@@ -70,8 +71,7 @@ def check(network: RandomNetwork, seed: int, *, exactness: float, dtype: torch.d
     starts, size = some_windows(network, rng)
     channels = [0] if rng.random() < 0.5 else list(range(network.n_channels))
     activations = graph.activations(x)
-    windows = Windows(graph, activations, starts, size)
-    case = CoveredCase(graph, windows, activations)
+    case = CoveredCase(Windows(Canvas(graph, x), starts, size), activations)
     truth = filled_one_by_one(network, x, filled, starts.tolist(), size, channels)
     weight = torch.from_numpy(rng.random((1, 1, *truth.shape[2:]))).to(dtype)
     weight /= weight.sum()
@@ -104,7 +104,7 @@ def test_windows_that_change_no_voxel_are_left_out() -> None:
     graph, x = read(network), noise(network, 0)
     activations = graph.activations(x)
     starts = np.array([[0, 0], [5, 5], [8, 8], [12, 3]])
-    case = CoveredCase(graph, Windows(graph, activations, starts, (4, 4)), activations)
+    case = CoveredCase(Windows(Canvas(graph, x), starts, (4, 4)), activations)
     filled = x.clone()
     filled[..., 9, 9] += 1
     weight = torch.ones(1, 1, *activations[-1].shape[2:], dtype=torch.float64)

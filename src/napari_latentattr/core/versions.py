@@ -8,9 +8,9 @@ from importlib import metadata
 _PACKAGES = ("napari-latentattr", "numpy", "scipy", "scikit-learn", "torch", "SimpleITK")
 
 
-def installed_versions() -> dict[str, str]:
-    """Name and version of each package that can change a number."""
-    return dict(_read_once())
+def installed_versions(device: str = "") -> dict[str, str]:
+    """Name and version of each package that can change a number, and the device if one did."""
+    return {**dict(_read_once()), **({"device": device} if device else {})}
 
 
 @lru_cache(maxsize=1)

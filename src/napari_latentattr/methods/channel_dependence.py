@@ -123,7 +123,7 @@ def channel_dependence(
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=swaps.data_sha256,
-            versions=installed_versions(),
+            versions=installed_versions(fitted.spec.device),
             seconds=round(time.perf_counter() - began, 3),
         ),
     )

@@ -6,6 +6,7 @@ they are filled with.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -19,15 +20,18 @@ from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Bool, Float32, ImageStack
 from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.window_grid import WindowGrid
-from napari_latentattr.model.boxes import Int
+from napari_latentattr.model.boxes import Boxes, Int
 from napari_latentattr.model.covered import CoveredCase
 from napari_latentattr.model.graph import Graph, UnreadableError
-from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.parts import latent_shape
 from napari_latentattr.model.reading import read_encoder
 from napari_latentattr.model.slicewise import SlicewiseModel
-from napari_latentattr.model.windows import Windows
+from napari_latentattr.model.tiles import Canvas, slices
+from napari_latentattr.model.windows import Windows, window_parts
 
 _TEXT = "covering windows"
+_MOST_VOXELS = 2**20  # of a volume in float64, at a time
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,8 +56,13 @@ class WindowEffects:
 
     def volume(self, which: int) -> Float32:
         """Mean effect on one map of the windows that cover each voxel, (G, *S); 0 off the body."""
-        mean = self.grid.mean_over_windows(self.effects[:, which].astype(np.float64))
-        return np.asarray(mean if self.mask is None else mean * self.mask, dtype=np.float32)
+        values, shape = self.effects[:, which].astype(np.float64), self.grid.shape
+        found = np.empty((len(values), *shape), dtype=np.float32)
+        step = max(1, _MOST_VOXELS // math.prod(shape[1:]))
+        for rows in (slice(a, a + step) for a in range(0, shape[0], step)):
+            mean = self.grid.mean_over_windows(values, rows)
+            found[:, rows] = mean if self.mask is None else mean * self.mask[rows]
+        return found
 
 
 def cover_windows(
@@ -89,13 +98,13 @@ def cover_windows(
     with model.running():
         case = _Planes(model, stack, grid, filled, latents)
         engine = _engine(case)
-        counted = [i for i in range(len(case.images)) if case.weight[i].any()]
+        counted = np.flatnonzero(case.weight.flatten(1).any(dim=1).cpu().numpy()).tolist()
         total = len(groups) * int(case.wanted[counted].sum())
         out = np.zeros((len(case.across), len(groups), model.spec.n_maps, len(case.starts)))
         done = 0
         progress.report(done, total, _TEXT)
-        for i, g in product(counted, range(len(groups))):
-            for rows, effect in engine.effects(i, tuple(groups[g])):
+        for i in counted:
+            for g, rows, effect in engine.effects(i, groups):
                 for window in np.flatnonzero(case.across[:, i]):
                     out[window, g][:, rows] += effect.T.cpu().numpy()
                 done += len(rows)
@@ -112,7 +121,8 @@ class _Planes:
 
     Attributes
     ----------
-    images, filled : (n, C, *P) tensor
+    shape : tuple of int
+        Of a plane, P.
     weight : (n, 1, *L) tensor
         Of the latents in the mean of a map.
     starts : (W, d) int array
@@ -135,14 +145,12 @@ class _Planes:
         self._grid = grid
         self._axis = model.axis if isinstance(model, SlicewiseModel) else None
         self.model = model.model if isinstance(model, SlicewiseModel) else model
-        self.images, self.filled = (self._fold(a, model) for a in (stack.data, filled))
-        code = self.model.encode_tensor(self.images[:1]).shape[2:]
-        shape = list(code) if self._axis is None else [*code]
-        if self._axis is not None:
-            shape.insert(self._axis, len(self.images))
-        inside = counted_latents(latents, stack, model.spec, shape)
-        self.weight = self._fold((inside / inside.sum())[None].astype(np.float32), model)
+        self._images, self._filled = stack.data, filled
+        inside = counted_latents(latents, stack, model.spec, latent_shape(model, stack.grid.shape))
+        weight = as_tensor((inside / inside.sum())[None, None]).to(model.spec.device)
+        self.weight = model.fold(weight) if isinstance(model, SlicewiseModel) else weight
         axes = [a for a in range(len(grid.shape)) if a != self._axis]
+        self.shape = tuple(grid.shape[a] for a in axes)
         self.size = tuple(grid.size[a] for a in axes)
         self.starts = np.array(list(product(*(grid.places[a] for a in axes))), dtype=np.int64)
         alone = np.ones((1, 1), dtype=bool)
@@ -157,10 +165,22 @@ class _Planes:
         laid = out.reshape(*out.shape[:3], *counts)
         return laid[0] if self._axis is None else np.moveaxis(laid, 0, 2 + self._axis)
 
-    @staticmethod
-    def _fold(values: Float32, model: LatentModel | SlicewiseModel) -> Tensor:
-        given = torch.from_numpy(values[None].copy()).to(model.spec.device)
-        return model.fold(given) if isinstance(model, SlicewiseModel) else given
+    def images(self, plane: int, box: Boxes | None = None) -> Tensor:
+        """Images (1, C, *p) of a plane, or in a box of it; a copy."""
+        return self._part(self._images, plane, box)
+
+    def filled(self, plane: int, box: Boxes | None = None) -> Tensor:
+        """Return what the windows are covered with, likewise."""
+        return self._part(self._filled, plane, box)
+
+    def _part(self, values: Float32, plane: int, box: Boxes | None) -> Tensor:
+        cut: tuple[Any, ...] = (
+            () if self._axis is None else (*[slice(None)] * (1 + self._axis), plane)
+        )
+        part = values[None][(slice(None), *cut)]
+        if box is not None:
+            part = part[slices(box)]
+        return as_tensor(part).to(self.model.spec.device)
 
 
 def _engine(case: _Planes) -> _Local | _Plain:
@@ -171,37 +191,49 @@ def _engine(case: _Planes) -> _Local | _Plain:
 
 
 class _Local:
-    """Computes again only what each window changes."""
+    """Computes again only what each window changes, in tiles where the image is large."""
 
     words = "what each window changes, alone"
 
     def __init__(self, case: _Planes, graph: Graph) -> None:
         self._case = case
-        self._graph = graph
-        self._windows: Windows | None = None
-        self._covered: tuple[int, CoveredCase] | None = None
+        blank = torch.zeros((), device=case.model.spec.device)
+        image = blank.expand(1, case.model.spec.n_channels, *case.shape)
+        self._canvas = Canvas(graph, image)
+        self._parts = window_parts(self._canvas, case.starts, case.size, case.model.room)
+        self._windows: dict[int, Windows] = {}
 
-    def effects(self, plane: int, channels: tuple[int, ...]) -> Iterator[tuple[Int, Tensor]]:
-        """Windows of a plane and their effects (B, K)."""
+    def effects(
+        self, plane: int, groups: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[int, Int, Tensor]]:
+        """Group, windows of a plane, and their effects (B, K)."""
         case = self._case
-        covered = self._of(plane)
-        reached = covered.maps_reached(channels)
-        if not reached.any():
-            return
-        filled, weight = case.filled[plane, None], case.weight[plane, None]
-        for rows, effect in covered.effects(filled, channels, weight, case.wanted[plane]):
-            effect[:, ~reached] = 0
-            yield rows, effect
+        for n, part in enumerate(self._parts):
+            wanted = case.wanted[plane, part]
+            if not wanted.any():
+                continue
+            windows = self._of(n)
+            boxes = windows.boxes
+            weight = case.weight[plane, None][slices(boxes[-1])]
+            if not weight.any():
+                continue
+            yield 0, part[:0], weight.new_zeros(0, case.model.spec.n_maps)  # a place to stop
+            tile = self._canvas.tile(case.images(plane, boxes[0]), boxes)
+            covered, filled = CoveredCase(windows, tile.activations), case.filled(plane, boxes[0])
+            for g, channels in enumerate(groups):
+                reached = covered.maps_reached(channels)
+                if not reached.any():
+                    continue
+                for rows, effect in covered.effects(filled, channels, weight, wanted):
+                    effect[:, ~reached] = 0
+                    yield g, part[rows], effect
 
-    def _of(self, plane: int) -> CoveredCase:
-        if self._covered is None or self._covered[0] != plane:
-            self._covered = None  # so that only one case is held at a time
-            activations = self._graph.activations(self._case.images[plane, None])
-            if self._windows is None:
-                case = self._case
-                self._windows = Windows(self._graph, activations, case.starts, case.size)
-            self._covered = plane, CoveredCase(self._graph, self._windows, activations)
-        return self._covered[1]
+    def _of(self, part: int) -> Windows:
+        """Windows of a part; the same in every plane."""
+        if part not in self._windows:
+            starts, whole = self._case.starts[self._parts[part]], len(self._parts) == 1
+            self._windows[part] = Windows(self._canvas, starts, self._case.size, whole=whole)
+        return self._windows[part]
 
 
 class _Plain:
@@ -211,16 +243,18 @@ class _Plain:
         self._case = case
         self.words = f"plain recomputation: {reason}"
 
-    def effects(self, plane: int, channels: tuple[int, ...]) -> Iterator[tuple[Int, Tensor]]:
-        """Windows of a plane and their effects (1, K), one by one."""
-        case, chosen = self._case, list(channels)
-        x, filled = case.images[plane, None], case.filled[plane, None]
+    def effects(
+        self, plane: int, groups: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[int, Int, Tensor]]:
+        """Group, windows of a plane, and their effects (1, K), one by one."""
+        case = self._case
+        x, filled = case.images(plane), case.filled(plane)
         weight = case.weight[plane, None]
         code = case.model.encode_tensor(x.clone())
-        for row in np.flatnonzero(case.wanted[plane]):
+        for g, row in product(range(len(groups)), np.flatnonzero(case.wanted[plane])):
             covered = x.clone()
             box = (slice(a, a + n) for a, n in zip(case.starts[row], case.size, strict=True))
-            inside: Any = (slice(None), chosen, *box)
+            inside: Any = (slice(None), list(groups[g]), *box)
             covered[inside] = filled[inside]
             move = (code - case.model.encode_tensor(covered)) * weight
-            yield np.array([row]), move.flatten(2).sum(-1)
+            yield g, np.array([row]), move.flatten(2).sum(-1)

@@ -81,7 +81,7 @@ def dependence_volume(
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=sha256(stack.data.tobytes()).hexdigest(),
-            versions=installed_versions(),
+            versions=installed_versions(fitted.spec.device),
             seconds=round(time.perf_counter() - began, 3),
         ),
     )
@@ -104,14 +104,14 @@ def latent_moves(
     def prepared(i: int) -> PreparedCase:
         return encoder.prepare(torch.from_numpy(source[i].data[None].copy()).to(model.spec.device))
 
+    moves = []
     with model.running():
         mine = prepared(case)
         theirs = [prepared(j) for j in others]
         latents = encoder.latents(mine)
-    moves = []
-    for c in range(len(cohort.channels)):
-        progress.report(c, len(cohort.channels), "where each image matters")
-        move = encoder.swap(mine, theirs, [c])[:, which] - latents[0, which]
-        moves.append(move.double().square().mean(dim=0).sqrt().cpu().numpy())
+        for c in range(len(cohort.channels)):
+            progress.report(c, len(cohort.channels), "where each image matters")
+            move = encoder.swap(mine, theirs, [c])[:, which] - latents[0, which]
+            moves.append(move.double().square().mean(dim=0).sqrt().cpu().numpy())
     progress.report(len(cohort.channels), len(cohort.channels), "where each image matters")
     return np.stack(moves)

@@ -32,7 +32,7 @@ def filled_images(
     seed: int,
     progress: Progress,
 ) -> tuple[Float32, str]:
-    """Images (C, *S) to fill with, and whose they are: a case, `OWN_MEAN`, or ``""``.
+    """Images (C, *S) to fill with, read-only, and whose they are: a case, `OWN_MEAN`, or ``""``.
 
     Parameters
     ----------
@@ -55,16 +55,16 @@ def filled_images(
     if fill == "donor":
         donor = _donor(model, stack, cohort, seed)
         return donor.data, donor.case
-    return np.zeros_like(stack.data), ""
+    return np.broadcast_to(np.float32(0), stack.data.shape), ""
 
 
 def _own_means(stack: ImageStack) -> Float32:
     """Each image as flat as its mean inside the mask."""
-    inside = np.ones(stack.grid.shape, dtype=bool) if stack.mask is None else stack.mask
-    flat = np.empty_like(stack.data)
-    for image, source in zip(flat, stack.data, strict=True):
-        image[:] = source[inside].mean(dtype=np.float64)
-    return flat
+    means = np.empty((len(stack.data), *[1] * stack.grid.ndim), dtype=np.float32)
+    for flat, source in zip(means, stack.data, strict=True):
+        inside = source.ravel() if stack.mask is None else source[stack.mask]
+        flat[:] = inside.mean(dtype=np.float64)
+    return np.broadcast_to(means, stack.data.shape)
 
 
 def _blurred(stack: ImageStack, blur_mm: float) -> Float32:

@@ -49,5 +49,10 @@ def image_tensor(data: Float32, model: LatentModel | SlicewiseModel) -> Tensor:
 
 def root_mean_square(volume: Float32, stack: ImageStack) -> Float64:
     """Root mean square (C,) of (C, *S) over the voxels of the mask."""
-    inside = volume.reshape(len(volume), -1) if stack.mask is None else volume[:, stack.mask]
-    return np.asarray(np.sqrt((inside.astype(np.float64) ** 2).mean(axis=1)))
+    total = np.zeros(len(volume))
+    for row in range(volume.shape[1]):  # a volume in float64 is another two gigabytes
+        part = volume[:, row]
+        inside = part.reshape(len(part), -1) if stack.mask is None else part[:, stack.mask[row]]
+        total += np.square(inside, dtype=np.float64).sum(axis=1)
+    n = volume[0].size if stack.mask is None else stack.mask.sum()
+    return np.asarray(np.sqrt(total / n))

@@ -98,7 +98,7 @@ def latent_response(
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=exchange.data_sha256(),
-            versions=installed_versions(),
+            versions=installed_versions(fitted.spec.device),
         ).timed(time.perf_counter() - began),
     )
 

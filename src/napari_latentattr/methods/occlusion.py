@@ -7,14 +7,13 @@ from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
 
-import numpy as np
-
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, Bool, CaseSource, ImageStack, MapRef
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.covering import WindowEffects, cover_windows
 from napari_latentattr.methods.fills import Fill, filled_images
+from napari_latentattr.methods.gradients import root_mean_square
 from napari_latentattr.methods.results import Question
 from napari_latentattr.methods.window_grid import window_grid
 from napari_latentattr.model.latent import LatentModel
@@ -119,10 +118,8 @@ def occlusion(
 def _answer(asked: Question, found: WindowEffects, which: int, *, kept: bool) -> Attribution:
     """Attribution of one map; of several, volumes are made when they are asked for."""
     stack, volume = asked.stack, found.volume(which)
-    inside = np.ones(stack.grid.shape, dtype=bool) if stack.mask is None else stack.mask
-    score = np.sqrt((volume[:, inside].astype(np.float64) ** 2).mean(axis=1))
     shown = volume if kept else partial(found.volume, which)
-    return asked.answer(shown, score, unit="latent units")
+    return asked.answer(shown, root_mean_square(volume, stack), unit="latent units")
 
 
 def occlude(

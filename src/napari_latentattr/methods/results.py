@@ -82,7 +82,7 @@ class Question:
             seed=self.seed,
             model_sha256=self.model.spec.sha256,
             data_sha256=_digest(self.stack),
-            versions=installed_versions(),
+            versions=installed_versions(self.model.spec.device),
             seconds=round(time.perf_counter() - self.began, 3),
         )
 

@@ -7,11 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.types import Bool, Float64, Grid
+
+_T = TypeVar("_T", np.float32, np.float64)
+_ALL = slice(None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,19 +50,27 @@ class WindowGrid:
 
     def touching(self, mask: Bool) -> Bool:
         """Windows (*counts) that hold a voxel of a mask (*shape)."""
-        found = mask.astype(np.float64)
+        found = mask.astype(np.float32)  # counts of up to 2**24 voxels are exact
         for axis in range(len(self.shape)):
-            found = _along(self.covers(axis).astype(np.float64), found, axis)
+            found = _along(self.covers(axis).astype(np.float32), found, axis)
         return found > 0
 
-    def mean_over_windows(self, values: Float64) -> Float64:
-        """Mean in every voxel (..., *shape) over the windows (..., *counts) that cover it."""
+    def mean_over_windows(self, values: Float64, rows: slice = _ALL) -> Float64:
+        """Mean in every voxel (..., *shape) over the windows (..., *counts) that cover it.
+
+        Parameters
+        ----------
+        values : (..., *counts) float64 array
+        rows : slice
+            Of the first axis, where not all voxels are asked for.
+        """
         ndim = len(self.shape)
-        times = [self.covers(axis).sum(axis=0) for axis in range(ndim)]
-        total = values.astype(np.float64)
-        for axis in range(ndim):
-            spread = self.covers(axis).T.astype(np.float64)
-            total = _along(spread, total, axis - ndim)
+        covers = [self.covers(axis) for axis in range(ndim)]
+        covers[0] = covers[0][:, rows]
+        total = values
+        for axis, cover in enumerate(covers):
+            total = _along(cover.T.astype(np.float64), total, axis - ndim)
+        times = [cover.sum(axis=0) for cover in covers]
         return np.asarray(total / reduce(np.multiply.outer, times))
 
 
@@ -89,5 +102,5 @@ def window_grid(grid: Grid, *, patch: float, stride: float) -> WindowGrid:
     return WindowGrid(grid.shape, tuple(size), tuple(places))
 
 
-def _along(matrix: Float64, values: Float64, axis: int) -> Float64:
+def _along(matrix: npt.NDArray[_T], values: npt.NDArray[_T], axis: int) -> npt.NDArray[_T]:
     return np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)

@@ -53,6 +53,37 @@ def run_on(step: Step, blocks: Sequence[Tensor], *, free: bool) -> Tensor:
     return step.run(*blocks)
 
 
+def boxed(
+    step: Step,
+    blocks: Sequence[Tensor],
+    reach: Reach,
+    at: Int,
+    *,
+    free: bool,
+    scale: Callable[[], Tensor],
+) -> Tensor:
+    """Boxes of a step's output from the blocks that it needs of its inputs.
+
+    Parameters
+    ----------
+    reach : Reach
+        Where boxes and blocks lie.
+    at : (B,) int array
+        Which of its boxes these are.
+    free : bool
+        As of `run_on`.
+    scale : callable
+        Gives `sum_scale` in the boxes, (B, 1, *s).
+    """
+    if step.kind == "resize":
+        drawn = weights_between(reach, at)
+        return resized(blocks[0], [torch.from_numpy(w).to(blocks[0]) for w in drawn])
+    result = run_on(step, blocks, free=free)
+    if step.kind == "conv_transpose":
+        return cropped(result, reach.crop[at], reach.out.size.tolist())
+    return result.mul_(scale()) if step.kind == "avg_pool" else result
+
+
 def convolved(step: Step, block: Tensor, *, channels: Sequence[int] | None = None) -> Tensor:
     """Convolution of blocks without padding; of some input features alone, and then no bias."""
     layer = cast("Any", step.module)
@@ -109,7 +140,7 @@ def placed(block: Tensor, patch: Tensor, offset: Int) -> Tensor:
     """Write patches (B, F, *p) into blocks, each at its voxel (B, d); cut off what sticks out."""
     for begin, end, first in runs(offset):
         sizes = list(zip(first, block.shape[2:], patch.shape[2:], strict=True))
-        outer = (slice(max(a, 0), min(a + p, n)) for a, n, p in sizes)
+        outer = (slice(max(a, 0), max(min(a + p, n), 0)) for a, n, p in sizes)
         inner = (slice(max(-a, 0), max(min(n - a, p), 0)) for a, n, p in sizes)
         block[begin:end, :, *outer] = patch[begin:end, :, *inner]
     return block

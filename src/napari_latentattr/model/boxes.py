@@ -1,4 +1,4 @@
-"""How far a changed box of the input reaches at every step of a graph: arithmetic, no network.
+"""Where boxes of an image lead at every step of a graph, there and back: arithmetic, no network.
 
 All windows are followed together. At every step their boxes have one size, so that they can run as
 one batch; a box may be larger than what changed, and always lies inside of its image.
@@ -15,9 +15,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from napari_latentattr.model.graph import Graph, Step
+from napari_latentattr.model.graph import Graph, Step, Window
 
 Int: TypeAlias = npt.NDArray[np.int64]
+Weights: TypeAlias = npt.NDArray[np.floating]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,19 +57,17 @@ class Reach:
     out: Boxes
     block: Boxes
     crop: Int
-    weights: tuple[npt.NDArray[np.floating], ...] = ()
+    weights: tuple[Weights, ...] = ()
 
 
-def follow(
-    graph: Graph, activations: Sequence[Tensor], starts: Int, size: Sequence[int]
-) -> list[Reach]:
+def follow(graph: Graph, images: Sequence[Tensor], starts: Int, size: Sequence[int]) -> list[Reach]:
     """Follow windows of the input through a graph.
 
     Parameters
     ----------
     graph : Graph
-    activations : sequence of (1, F, *S) tensor
-        What each step gave, for the sizes of images and the kind of their numbers.
+    images : sequence of (1, F, *S) tensor
+        Like what each step gives: of that size, with that kind of numbers.
     starts : (W, d) int array
         First voxel of each window.
     size : sequence of int
@@ -81,34 +80,81 @@ def follow(
     """
     windows = Boxes(starts, np.asarray(size, dtype=np.int64))
     found = [Reach(windows, windows, np.zeros_like(starts))]
-    for step, output in zip(graph.steps[1:], activations[1:], strict=True):
+    for step, output in zip(graph.steps[1:], images[1:], strict=True):
         changed = _union([found[i].out for i in step.inputs])
-        found.append(_reach(step, changed, activations[step.inputs[0]], output))
+        before = images[step.inputs[0]]
+        out = _changed(step, changed, before, np.asarray(output.shape[2:]))
+        found.append(required(step, out, before))
     return found
 
 
-def _reach(step: Step, changed: Boxes, before: Tensor, output: Tensor) -> Reach:
-    """Follow changed boxes through one step, from images like one to images like another."""
-    after = np.asarray(output.shape[2:])
-    low, high = changed.origin, changed.origin + changed.size - 1
+def gather(graph: Graph, images: Sequence[Tensor], wanted: Sequence[Boxes | None]) -> list[Boxes]:
+    """Boxes of every step's output that it takes to compute some of them from the input.
+
+    Parameters
+    ----------
+    graph : Graph
+    images : sequence of (1, F, *S) tensor
+        As of `follow`.
+    wanted : sequence of Boxes or None
+        One box a step, inside of its image; of the last step, never None.
+    """
+    found = list(wanted)
+    for i in range(len(graph.steps) - 1, 0, -1):
+        step, out = graph.steps[i], found[i]
+        if out is None:
+            continue
+        block = required(step, out, images[step.inputs[0]]).block
+        for k in step.inputs:
+            own = found[k]
+            found[k] = hull([block] if own is None else [block, own], images[k].shape[2:])
+    return [box for box in found if box is not None]
+
+
+def hull(parts: Sequence[Boxes], shape: Sequence[int]) -> Boxes:
+    """One box around all boxes of some lists, as far as they lie in an image."""
+    edge = np.asarray(shape) - 1
+    low = np.min([b.origin.min(axis=0) for b in parts], axis=0)
+    high = np.max([b.origin.max(axis=0) + b.size for b in parts], axis=0) - 1
+    return _inside(np.clip(low, 0, edge)[None], np.clip(high, 0, edge)[None], edge + 1)
+
+
+def required(step: Step, out: Boxes, before: Tensor) -> Reach:
+    """Find what it takes to compute boxes of a step's output, from images like one."""
+    none = np.zeros_like(out.origin)
     if step.kind == "resize":
-        return _resized(step, low, high, before, after)
+        weights = tuple(axis_weights(step, a, before) for a in range(before.ndim - 2))
+        return Reach(out, _drawn_from(weights, out), none, weights)
     if step.window is None:
-        out = _inside(low, high, after)
-        return Reach(out, out, np.zeros_like(low))
-    kernel, stride, gap = (
-        np.asarray(v) for v in (step.window.kernel, step.window.stride, step.window.dilation)
-    )
-    front, span = np.asarray([p for p, _ in step.window.padding]), (kernel - 1) * gap
+        return Reach(out, out, none)
+    stride, front, span = _measures(step.window)
     if step.kind == "conv_transpose":
-        out = _inside(low * stride - front, high * stride - front + span, after)
         first = _up(out.origin + front - span, stride)
         last = (out.origin + out.size - 1 + front) // stride
         block = Boxes(first, (last - first).max(axis=0) + 1)
         return Reach(out, block, out.origin + front - first * stride)
-    out = _inside(_up(low + front - span, stride), (high + front) // stride, after)
     block = Boxes(out.origin * stride - front, (out.size - 1) * stride + span + 1)
-    return Reach(out, block, np.zeros_like(low))
+    return Reach(out, block, none)
+
+
+def _changed(step: Step, changed: Boxes, before: Tensor, after: Int) -> Boxes:
+    """Follow changed boxes through one step, from images like one to images of a size."""
+    low, high = changed.origin, changed.origin + changed.size - 1
+    if step.kind == "resize":
+        weights = [axis_weights(step, a, before) for a in range(before.ndim - 2)]
+        return _drawn_on(weights, low, high, after)
+    if step.window is None:
+        return _inside(low, high, after)
+    stride, front, span = _measures(step.window)
+    if step.kind == "conv_transpose":
+        return _inside(low * stride - front, high * stride - front + span, after)
+    return _inside(_up(low + front - span, stride), (high + front) // stride, after)
+
+
+def _measures(window: Window) -> tuple[Int, Int, Int]:
+    """Stride, padding in front, and how far the last voxel of the kernel is from its first."""
+    kernel, stride, gap = (np.asarray(v) for v in (window.kernel, window.stride, window.dilation))
+    return stride, np.asarray([p for p, _ in window.padding]), (kernel - 1) * gap
 
 
 def _inside(low: Int, high: Int, shape: Int) -> Boxes:
@@ -129,24 +175,30 @@ def _up(value: Int, step: Int) -> Int:
     return quotient
 
 
-def _resized(step: Step, low: Int, high: Int, given: Tensor, after: Int) -> Reach:
-    before = np.asarray(given.shape[2:])
-    outs, blocks, weights = [], [], []
-    for axis in range(len(before)):
-        weight = axis_weights(step, axis, given)
+def _drawn_on(weights: Sequence[Weights], low: Int, high: Int, after: Int) -> Boxes:
+    """Output of a resize that boxes of its input can move."""
+    outs = []
+    for axis, weight in enumerate(weights):
         used = weight != 0
         # First and last voxel of the output that each voxel of the input and all after it, or
-        # before it, can move; and the other way round.
+        # before it, can move.
         first = np.minimum.accumulate(_first(used.T)[::-1])[::-1]
         last = np.maximum.accumulate(_last(used.T))
         a, b = low[:, axis, None], high[:, axis, None]
-        out = _inside(first[a], last[b], after[[axis]])
-        end = out.origin + out.size - 1
+        outs.append(_inside(first[a], last[b], after[[axis]]))
+    return _joined(outs)
+
+
+def _drawn_from(weights: Sequence[Weights], out: Boxes) -> Boxes:
+    """Input of a resize that boxes of its output see."""
+    blocks = []
+    for axis, weight in enumerate(weights):
+        used = weight != 0
+        begin = out.origin[:, axis, None]
+        end = begin + out.size[axis] - 1
         seen = np.minimum.accumulate(_first(used)[::-1])[::-1], np.maximum.accumulate(_last(used))
-        outs.append(out)
-        blocks.append(_inside(seen[0][out.origin], seen[1][end], before[[axis]]))
-        weights.append(weight)
-    return Reach(_joined(outs), _joined(blocks), np.zeros_like(low), tuple(weights))
+        blocks.append(_inside(seen[0][begin], seen[1][end], np.asarray([weight.shape[1]])))
+    return _joined(blocks)
 
 
 def _joined(axes: Sequence[Boxes]) -> Boxes:
@@ -166,7 +218,7 @@ def _last(used: npt.NDArray[np.bool_]) -> Int:
     return found
 
 
-def axis_weights(step: Step, axis: int, like: Tensor) -> npt.NDArray[np.floating]:
+def axis_weights(step: Step, axis: int, like: Tensor) -> Weights:
     """Weights (out, in) with which a resize draws one axis: its answer to every single voxel."""
     n = like.shape[2 + axis]
     shape = [1] * (like.ndim - 2)

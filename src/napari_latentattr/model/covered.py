@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.conv import _ConvNd
 
 from napari_latentattr.core.types import Bool
-from napari_latentattr.model.blocks import (
-    convolved,
-    cropped,
-    placed,
-    resized,
-    run_on,
-    sum_scale,
-    weights_between,
-)
+from napari_latentattr.model.blocks import boxed, convolved, placed
 from napari_latentattr.model.boxes import Int
-from napari_latentattr.model.graph import Graph, Step
+from napari_latentattr.model.device import block_bytes
+from napari_latentattr.model.tiles import products_of
 from napari_latentattr.model.windows import Windows
 from napari_latentattr.model.wiring import features_reached
 
@@ -40,14 +33,13 @@ class CoveredCase:
 
     Parameters
     ----------
-    graph : Graph
     windows : Windows
-        Of that graph and the size of the case.
     activations : sequence of (1, F, *S) tensor
-        What the graph gives for the case, step by step.
+        What the graph gives for the case, step by step, in the boxes of the windows.
     """
 
-    def __init__(self, graph: Graph, windows: Windows, activations: Sequence[Tensor]) -> None:
+    def __init__(self, windows: Windows, activations: Sequence[Tensor]) -> None:
+        graph = windows.canvas.graph
         self._graph = graph
         self._steps = graph.steps
         self._windows = windows
@@ -95,6 +87,8 @@ class CoveredCase:
         difference = filled[:, list(channels)] - self._activations[0][:, list(channels)]
         windows, out = self._windows, self._windows.outs[-1]
         alive = windows.touched(difference, wanted)
+        if not len(alive):
+            return
         source = windows.outs[0].laid_out(
             difference if self._linear else self._filled(filled, channels)
         )
@@ -141,16 +135,9 @@ class CoveredCase:
             if not windows.direct[i][j]:
                 around = windows.blocks[i][j].cut(self._laid_out(i, j), rows)
                 blocks[j] = placed(around, changed, windows.offsets[i][j][at])
-        if step.kind == "resize":
-            drawn = weights_between(windows.reaches[i], at)
-            return resized(blocks[0], [torch.from_numpy(w).to(blocks[0]) for w in drawn])
         free = not windows.direct[i][0] or self._last_use[step.inputs[0]] == i
-        result = run_on(step, blocks, free=free)
-        if step.kind == "conv_transpose":
-            return cropped(result, windows.reaches[i].crop[at], windows.outs[i].size)
-        if step.kind == "avg_pool":
-            return result.mul_(windows.outs[i].cut(self._scale(i), rows))
-        return result
+        scale = partial(self._scale, i, rows)
+        return boxed(step, blocks, windows.reaches[i], at, free=free, scale=scale)
 
     def _own(self, i: int, rows: Tensor) -> Tensor:
         """Boxes of a step's output as it is."""
@@ -167,11 +154,12 @@ class CoveredCase:
             self._voxels[i, j] = cut.laid_out(self._activations[step.inputs[j]], step.edge)
         return self._voxels[i, j]
 
-    def _scale(self, i: int) -> Tensor:
+    def _scale(self, i: int, rows: Tensor) -> Tensor:
+        windows = self._windows
         if i not in self._scales:
-            before = self._activations[self._steps[i].inputs[0]]
-            self._scales[i] = self._windows.outs[i].laid_out(sum_scale(self._steps[i], before))
-        return self._scales[i]
+            scale = windows.canvas.scale(i, windows.boxes[i])
+            self._scales[i] = windows.outs[i].laid_out(scale)
+        return windows.outs[i].cut(self._scales[i], rows)
 
     def _batch(self) -> int:
         """Windows that run together: few enough for the caches, and to be stopped in between."""
@@ -181,14 +169,7 @@ class CoveredCase:
         for step, cuts in zip(self._steps, self._windows.blocks, strict=True):
             for k, cut in zip(step.inputs, cuts, strict=True):
                 sizes.append(self._activations[k].shape[1] * math.prod(cut.size))
-                products += math.prod(cut.size) * _weights(step)
-        fit = min(_BLOCK_BYTES // (4 * max(sizes)), _MOST_PRODUCTS // products)
+                products += math.prod(cut.size) * products_of(step)
+        most = block_bytes(str(self.latents.device), _BLOCK_BYTES)
+        fit = min(most // (4 * max(sizes)), _MOST_PRODUCTS // products)
         return min(max(1, fit), _MOST_WINDOWS)
-
-
-def _weights(step: Step) -> int:
-    """Products that a convolution forms for a voxel of its input."""
-    if step.window is None or not isinstance(step.module, _ConvNd):
-        return 0
-    per_output = step.module.weight.numel()
-    return per_output // (1 if step.kind == "conv_transpose" else math.prod(step.window.stride))

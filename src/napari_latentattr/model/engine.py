@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from napari_latentattr.model.device import block_bytes, on_gpu
 from napari_latentattr.model.first_layer import (
     Convolution,
     bytes_of_responses,
@@ -177,7 +178,8 @@ class SwapEncoder:
 
     def _batch(self, case: PreparedCase) -> int:
         largest = case.x if case.first is None else case.first
-        return max(1, BLOCK_BYTES // max(1, largest.numel() * largest.element_size()))
+        most = block_bytes(self._model.spec.device, BLOCK_BYTES)
+        return max(1, most // max(1, largest.numel() * largest.element_size()))
 
     def _fold(self, x: Tensor) -> Tensor:
         return x if self._volumes is None else self._volumes.fold(x)
@@ -191,7 +193,8 @@ def reserve_heap(model: LatentModel) -> None:
 
     No page is touched.
     """
-    if model.heap_end is not None or platform.libc_ver()[0] != "glibc":
+    made = model.heap_end is not None
+    if made or on_gpu(model.spec.device) or platform.libc_ver()[0] != "glibc":
         return
     torch.empty(_HEAP_BYTES, dtype=torch.uint8)  # once freed, blocks of this size use the heap
     blocks = [torch.empty(_HEAP_BYTES, dtype=torch.uint8) for _ in range(_HEAP_BLOCKS)]

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import Float32, LatentSpec, MapRef
+from napari_latentattr.model.device import exact, room
 from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
 from napari_latentattr.model.probing import Probe, probe
 from napari_latentattr.model.shortcuts import Shortcuts, find_shortcuts, in_place
@@ -37,6 +38,8 @@ class LatentModel:
         Convolution through which alone the input reaches the latent.
     heap_end : tensor or None
         Keeps memory of one question for the next; see `engine.reserve_heap`.
+    most_bytes : int or None
+        Memory that the activations of one image may take; see `room`.
     """
 
     def __init__(self, module: nn.Module, found: Probe, spec: LatentSpec) -> None:
@@ -45,6 +48,7 @@ class LatentModel:
         self._found = found
         self.first_layer = found.first_layer
         self.heap_end: Tensor | None = None
+        self.most_bytes: int | None = None
         self._flat = found.flat
         self._probed_shape = found.shape
         self._lock = threading.RLock()
@@ -58,7 +62,7 @@ class LatentModel:
     def from_module(
         cls, module: nn.Module, *, latent: str | None = None, n_channels: int, ndim: int
     ) -> LatentModel:
-        """Wrap any torch module that maps images to images through a latent.
+        """Wrap any torch module that maps images to images through a latent; it runs where it is.
 
         Parameters
         ----------
@@ -78,8 +82,9 @@ class LatentModel:
         """
         if ndim not in (2, 3):
             raise ModelError(f"a model has 2 or 3 spatial axes, got ndim {ndim}")
-        found = probe(module, latent=latent, n_channels=n_channels, ndim=ndim)
         device = next((str(p.device) for p in module.parameters()), "cpu")
+        with exact(device):
+            found = probe(module, latent=latent, n_channels=n_channels, ndim=ndim)
         spec = LatentSpec(
             layer=found.layer,
             n_channels=n_channels,
@@ -106,9 +111,10 @@ class LatentModel:
         with self._lock:
             module = copy.deepcopy(self.module)
         change(module)
-        return LatentModel(
-            module, self._found, replace(self.spec, sha256=state_hash(module.state_dict()))
-        )
+        spec = replace(self.spec, sha256=state_hash(module.state_dict()))
+        twin = LatentModel(module, self._found, spec)
+        twin.most_bytes = self.most_bytes
+        return twin
 
     @property
     def layout(self) -> torch.memory_format:
@@ -164,8 +170,26 @@ class LatentModel:
         with self.running():
             return _stack([self.decode_tensor(code[None]) for code in given])
 
+    @property
+    def room(self) -> int:
+        """Bytes for the activations of one image; with more, it is run in parts."""
+        return room(self.spec.device) if self.most_bytes is None else self.most_bytes
+
+    def footprint(self, x: Tensor) -> int:
+        """Bytes that images (N, C, *S) take in a pass beside themselves, about."""
+        return round(self._found.peak * len(x) * x[0, 0].numel() * x.element_size())
+
     def encode_tensor(self, x: Tensor) -> Tensor:
         """Latent maps (N, K, *L) of a tensor (N, C, *S) on the model's device."""
+        with self.running():
+            if self.footprint(x) <= self.room:
+                return self.encode_whole(x)
+            from napari_latentattr.model.parts import encode_in_parts  # it reads models
+
+            return encode_in_parts(self, x)
+
+    def encode_whole(self, x: Tensor) -> Tensor:
+        """Do as `encode_tensor`, in one pass whatever the memory."""
         with self.running():
             return self._run_to_latent(x, None)
 
@@ -217,6 +241,7 @@ class LatentModel:
                 yield
                 return
             stack.enter_context(undisturbed(self.module))
+            stack.enter_context(exact(self.spec.device))
             stack.enter_context(torch.inference_mode())
             self._replace_first_layer()
             self._depth += 1

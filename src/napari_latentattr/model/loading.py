@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError, UntrustedModelError
 from napari_latentattr.model.architectures import build
+from napari_latentattr.model.device import chosen_device
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.self_test import self_test
 from napari_latentattr.model.weights import read_weights
@@ -34,7 +35,9 @@ def load_model(
     latent: str | None = None,
     trust: bool = False,
 ) -> LatentModel:
-    """Load a trained autoencoder.
+    """Load a trained autoencoder, onto a GPU of CUDA if there is one.
+
+    The environment variable NAPARI_LATENTATTR_DEVICE names another device: cpu, cuda or cuda:1.
 
     Parameters
     ----------
@@ -68,7 +71,7 @@ def load_model(
     else:
         module, default_latent = build(architecture, given)
     _fill(module, read_weights(path), path)
-    module.eval()
+    module.eval().to(chosen_device())
     sizes = {name: _whole_number(given, name) for name in ("n_channels", "ndim")}
     model = LatentModel.from_module(
         module, latent=latent or default_latent, n_channels=sizes["n_channels"], ndim=sizes["ndim"]

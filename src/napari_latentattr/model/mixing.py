@@ -15,6 +15,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
+from napari_latentattr.model.device import block_bytes
 from napari_latentattr.model.engine import BLOCK_BYTES, reserve_heap
 from napari_latentattr.model.first_layer import (
     bytes_of_responses,
@@ -89,7 +90,8 @@ class MixEncoder:
         """
         if case.start is None:
             return [slice(i, i + 1) for i in range(n)]
-        size = max(1, BLOCK_BYTES // (case.start.numel() * case.start.element_size()))
+        most = block_bytes(self._model.spec.device, BLOCK_BYTES)
+        size = max(1, most // (case.start.numel() * case.start.element_size()))
         parts = n if size == 1 else max(1, min(-(-n // size), n // 2))
         return [slice(a, b) for a, b in pairwise(n * i // parts for i in range(parts + 1))]
 

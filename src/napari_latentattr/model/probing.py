@@ -40,6 +40,9 @@ class Probe:
         The latent has no spatial axes: (N, K).
     shape : tuple of int
         An input shape that works.
+    peak : float
+        Numbers per voxel of the input that the largest layer up to the latent reads and writes,
+        the input itself not counted.
     """
 
     layer: str
@@ -50,6 +53,7 @@ class Probe:
     first_layer: str | None
     flat: bool
     shape: tuple[int, ...]
+    peak: float
 
 
 def probe(module: nn.Module, *, latent: str | None, n_channels: int, ndim: int) -> Probe:
@@ -86,7 +90,8 @@ def probe(module: nn.Module, *, latent: str | None, n_channels: int, ndim: int) 
     fields = measure_fields(module, layer, n_channels=n_channels, shape=shape)
     everywhere = layers_that_see_everything(module, layer, fields, n_channels=n_channels)
     flat = z.ndim == 2
-    return Probe(layer, z.shape[1], fields, skips, everywhere, first, flat, shape)
+    peak = _peak(calls, layer, x)
+    return Probe(layer, z.shape[1], fields, skips, everywhere, first, flat, shape, peak)
 
 
 def _working_shape(module: nn.Module, n_channels: int, ndim: int) -> tuple[int, ...]:
@@ -120,6 +125,14 @@ def _latent_of(calls: Sequence[Call], layer: str, ndim: int) -> Tensor:
             f"{ndim + 2} (cases, maps, space) or 2 (cases, maps); name another layer"
         )
     return outputs[0]
+
+
+def _peak(calls: Sequence[Call], layer: str, x: Tensor) -> float:
+    names = [c.name for c in calls]
+    turns = calls[: names.index(layer) + 1]
+    read = [0 if c.seen is None or c.seen is x else c.seen.numel() for c in turns]
+    largest = max(n + c.output.numel() for n, c in zip(read, turns, strict=True))
+    return largest / x[0, 0].numel()
 
 
 def _find_bottleneck(module: nn.Module, calls: Sequence[Call], x: Tensor, other: Tensor) -> str:

@@ -39,7 +39,7 @@ def read_encoder(model: LatentModel) -> Graph:
     with model.running():
         x = model.noise(seed=5)
         longer = torch.cat([x, model.noise(seed=6)], dim=2)
-        return _read(model, x, None, model.encode_tensor, (x, longer))
+        return _read(model, x, None, model.encode_whole, (x, longer))
 
 
 @lru_cache(maxsize=2)

@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_latentattr.core.types import Bool
-from napari_latentattr.model.boxes import Boxes, Int, Reach, follow
-from napari_latentattr.model.graph import Graph
+from napari_latentattr.model.boxes import Boxes, Int, Reach, follow, hull
+from napari_latentattr.model.tiles import Canvas
 
 _MOST_VOXELS = 2**22  # looked at in one go
 
@@ -55,15 +55,15 @@ class Cutout:
         return boxes.view(len(rows), *self.size, -1).movedim(-1, 1)
 
 
-def cutout(boxes: Boxes, like: Tensor) -> Cutout:
-    """Cut boxes out of images like (1, F, *S)."""
-    shape = np.asarray(like.shape[2:])
-    end = (boxes.origin + boxes.size).max(axis=0)
-    low = np.maximum(0, -boxes.origin.min(axis=0))
+def cutout(boxes: Boxes, part: Boxes, like: Tensor) -> Cutout:
+    """Cut boxes out of the part of an image (1, F, *S) that one box holds."""
+    shape, starts = part.size, boxes.origin - part.origin
+    end = (starts + boxes.size).max(axis=0)
+    low = np.maximum(0, -starts.min(axis=0))
     high = np.maximum(0, end - shape)
     padded = tuple(int(n) for n in shape + low + high)
     size = tuple(int(n) for n in boxes.size)
-    first = np.ravel_multi_index(tuple((boxes.origin + low).T), padded)
+    first = np.ravel_multi_index(tuple((starts + low).T), padded)
     within = np.ravel_multi_index(tuple(np.indices(size).reshape(len(size), -1)), padded)
     edges = tuple((int(a), int(b)) for a, b in zip(low, high, strict=True))
     start, inner = (torch.from_numpy(a).to(like.device) for a in (first, within))
@@ -73,8 +73,22 @@ def cutout(boxes: Boxes, like: Tensor) -> Cutout:
 class Windows:
     """Windows of one size, and what they reach at every step of a graph.
 
+    Parameters
+    ----------
+    canvas : Canvas
+    starts : (W, d) int array
+        First voxel of each.
+    size : sequence of int
+        Voxels of a window along each axis.
+    whole : bool
+        Whether they are looked up in activations of all of the image, or of the part that they
+        need.
+
     Attributes
     ----------
+    canvas : Canvas
+    boxes : list of Boxes
+        The part of every activation in which they are looked up.
     place : (W,) int array
         Number of each among the windows as they were given; they stand in an order in which
         neighbours can run together.
@@ -91,9 +105,10 @@ class Windows:
     """
 
     def __init__(
-        self, graph: Graph, activations: Sequence[Tensor], starts: Int, size: Sequence[int]
+        self, canvas: Canvas, starts: Int, size: Sequence[int], *, whole: bool = True
     ) -> None:
-        reaches = follow(graph, activations, starts, size)
+        graph, images = canvas.graph, canvas.images
+        reaches = follow(graph, images, starts, size)
         offsets = [
             [reaches[i].out.origin - reach.block.origin for i in step.inputs]
             for step, reach in zip(graph.steps, reaches, strict=True)
@@ -102,11 +117,14 @@ class Windows:
         self.place = np.lexsort(np.concatenate(kinds, axis=1).T)
         self.reaches = [_sorted(reach, self.place) for reach in reaches]
         self.offsets = [[o[self.place] for o in given] for given in offsets]
+        self.canvas = canvas
+        self.boxes = parts = canvas.whole() if whole else _parts(canvas, self.reaches)
         self.blocks = [
-            [cutout(r.block, activations[i]) for i in step.inputs]
+            [cutout(r.block, parts[i], images[i]) for i in step.inputs]
             for step, r in zip(graph.steps, self.reaches, strict=True)
         ]
-        self.outs = [cutout(r.out, a) for r, a in zip(self.reaches, activations, strict=True)]
+        outs = zip(self.reaches, parts, images, strict=True)
+        self.outs = [cutout(r.out, part, image) for r, part, image in outs]
         self.direct = [
             [_same(self.reaches[i].out, r.block) for i in step.inputs]
             for step, r in zip(graph.steps, self.reaches, strict=True)
@@ -119,6 +137,43 @@ class Windows:
         every = torch.split(asked, max(1, _MOST_VOXELS // math.prod(self.outs[0].size)))
         found = [self.outs[0].cut(there, rows).flatten(1).any(dim=1) for rows in every]
         return asked[torch.cat(found)]
+
+
+def window_parts(canvas: Canvas, starts: Int, size: Sequence[int], limit: int) -> list[Int]:
+    """Windows that are neighbours, part by part, so that a part takes at most `limit` bytes.
+
+    A single window is a part of its own, however large.
+
+    Returns
+    -------
+    list of (P,) int arrays
+        Numbers of the windows. One part where all of the image is within the limit.
+    """
+    numbers = sum(image[0].numel() for image in canvas.images)
+    if 2 * numbers * canvas.images[0].element_size() <= limit:
+        return [np.arange(len(starts))]
+    found, left = [], [np.arange(len(starts))]
+    while left:
+        part = left.pop()
+        low, high = starts[part].min(axis=0), starts[part].max(axis=0)
+        around = follow(canvas.graph, canvas.images, low[None], (high - low + size).tolist())
+        if len(part) == 1 or canvas.fits(_parts(canvas, around), limit):
+            found.append(part)
+            continue
+        axis = int((high - low).argmax())
+        far = starts[part, axis] > (low[axis] + high[axis]) // 2
+        left += [part[far], part[~far]]
+    return found
+
+
+def _parts(canvas: Canvas, reaches: Sequence[Reach]) -> list[Boxes]:
+    """Boxes of all activations that some windows read and change."""
+    seen: list[list[Boxes]] = [[reach.out] for reach in reaches]
+    for step, reach in zip(canvas.graph.steps[1:], reaches[1:], strict=True):
+        for k in step.inputs:
+            seen[k].append(reach.block)
+    sizes = [image.shape[2:] for image in canvas.images]
+    return canvas.needed([hull(boxes, size) for boxes, size in zip(seen, sizes, strict=True)])
 
 
 def _sorted(reach: Reach, order: Int) -> Reach:

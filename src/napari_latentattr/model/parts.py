@@ -1,0 +1,76 @@
+"""Latent maps of images that take more memory than they may: case by case, tile by tile.
+
+Refuses to know how much memory there is; see `LatentModel.room`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from napari_latentattr.core.errors import ModelError
+from napari_latentattr.model.device import free_bytes
+from napari_latentattr.model.graph import UnreadableError
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.reading import read_encoder
+from napari_latentattr.model.slicewise import SlicewiseModel
+from napari_latentattr.model.tiles import Canvas, slices, tiles_of
+
+
+def encode_in_parts(model: LatentModel, x: Tensor) -> Tensor:
+    """Latent maps (N, K, *L) of images (N, C, *S), with as little memory at a time as may be.
+
+    Gradients go through: what a tile needs for its own is computed again.
+
+    Raises
+    ------
+    ModelError
+        When a layer forbids tiles and the whole does not fit in memory.
+    """
+    return torch.cat([_encode(model, case[None]) for case in x])
+
+
+def latent_shape(model: LatentModel | SlicewiseModel, shape: Sequence[int]) -> tuple[int, ...]:
+    """Shape (*L) of the latent maps of an image (*S); of most networks, without running them."""
+    if isinstance(model, SlicewiseModel):
+        plane = [n for a, n in enumerate(shape) if a != model.axis]
+        found = list(latent_shape(model.model, plane))
+        found.insert(model.axis, shape[model.axis])
+        return tuple(found)
+    x = torch.zeros((), device=model.spec.device).expand(1, model.spec.n_channels, *shape)
+    try:
+        return tuple(Canvas(read_encoder(model), x).images[-1].shape[2:])
+    except UnreadableError:
+        return tuple(model.encode_tensor(x.contiguous()).shape[2:])
+
+
+def _encode(model: LatentModel, x: Tensor) -> Tensor:
+    if model.footprint(x) <= model.room:
+        return model.encode_whole(x)
+    try:
+        canvas = Canvas(read_encoder(model), x)
+    except UnreadableError as error:
+        _check_fits(model, x, error)
+        return model.encode_whole(x)
+    found = x.new_empty(canvas.images[-1].shape)
+    for boxes in tiles_of(canvas, model.room):
+        part = x[slices(boxes[0])]
+        if torch.is_grad_enabled():
+            latents = checkpoint(canvas.latents, part, boxes, use_reentrant=False)
+        else:
+            latents = canvas.latents(part, boxes)
+        found[slices(boxes[-1])] = latents
+    return found
+
+
+def _check_fits(model: LatentModel, x: Tensor, reason: UnreadableError) -> None:
+    takes, free = model.footprint(x), free_bytes(model.spec.device)
+    if takes > free:
+        size = "x".join(map(str, x.shape[1:]))
+        raise ModelError(
+            f"images of {size} take {takes / 2**30:.1f} GiB in this network, {free / 2**30:.1f} "
+            f"GiB are free, and they cannot be run in parts: {reason}; crop or resample them"
+        )

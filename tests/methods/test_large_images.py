@@ -1,0 +1,205 @@
+"""A small limit of memory stands for a large image: parts must give what the whole gives."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_latentattr import ImageStack, LatentModel, attribute
+from napari_latentattr.core.errors import Cancelled, ModelError
+from napari_latentattr.core.types import Grid
+from napari_latentattr.model.architectures import ConvAutoencoder
+from napari_latentattr.model.covered import CoveredCase
+from napari_latentattr.model.tiles import Canvas
+
+
+def model_of(encoder: nn.Module, n_channels: int, ndim: int) -> LatentModel:
+    module = nn.Sequential(OrderedDict(encoder=encoder))
+    return LatentModel.from_module(module, latent="encoder", n_channels=n_channels, ndim=ndim)
+
+
+def residual(ndim: int) -> nn.Module:
+    conv = nn.Conv2d if ndim == 2 else nn.Conv3d
+    pool = nn.AvgPool2d if ndim == 2 else nn.AvgPool3d
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = conv(4, 4, 3, padding=2, dilation=2), conv(4, 4, 3, padding=1)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + self.second(torch.relu(self.first(x)))
+
+    up = nn.Upsample(scale_factor=2, mode="nearest")
+    return nn.Sequential(
+        conv(2, 4, 3, 2, 1), Block(), pool(3, 2, 1), up, conv(4, 5, 3, 2, 1), nn.SiLU()
+    )
+
+
+def plain(ndim: int) -> nn.Module:
+    return ConvAutoencoder(2, 5, ndim, width=4).encoder
+
+
+def stack_of(shape: tuple[int, ...], *, n_channels: int = 2, masked: bool = False) -> ImageStack:
+    rng = np.random.default_rng(1)
+    data = rng.normal(size=(n_channels, *shape)).astype(np.float32)
+    mask = None
+    if masked:
+        mask = np.zeros(shape, bool)
+        mask[tuple(slice(n // 4, -n // 4) for n in shape)] = True
+    grid = Grid.from_spacing(shape, (1.0,) * len(shape))
+    return ImageStack("c", tuple("ab"[:n_channels]), data, grid, mask)
+
+
+@pytest.fixture
+def tiles(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Voxels of the input of every tile that was run."""
+    seen: list[int] = []
+    for name in ("tile", "latents"):
+        run = getattr(Canvas, name)
+
+        def noted(self: Canvas, x: torch.Tensor, boxes: object, run: object = run) -> object:
+            seen.append(x[0, 0].numel())
+            return run(self, x, boxes)
+
+        monkeypatch.setattr(Canvas, name, noted)
+    return seen
+
+
+SHAPES = {2: (61, 50), 3: (45, 18, 27)}
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("network", [plain, residual])
+def test_encoding_in_tiles_gives_what_the_whole_gives(
+    network: Callable[[int], nn.Module], ndim: int, tiles: list[int]
+) -> None:
+    torch.manual_seed(0)
+    model, stack = model_of(network(ndim), 2, ndim), stack_of(SHAPES[ndim])
+    whole = model.encode(stack.data[None])
+    assert not tiles
+    model.most_bytes = stack.data.nbytes // 4
+    parts = model.encode(np.stack([stack.data, stack.data]))
+    assert len(tiles) > 8
+    assert max(tiles) < np.prod(SHAPES[ndim])
+    np.testing.assert_allclose(parts[0], whole[0], rtol=0, atol=1e-6 * np.abs(whole).max())
+    np.testing.assert_array_equal(parts[0], parts[1])
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+@pytest.mark.parametrize("network", [plain, residual])
+@pytest.mark.parametrize(
+    "asked", [{}, {"masked": True}, {"voxel": True}, {"region": True}, {"together": True}]
+)
+def test_attributing_in_tiles_gives_what_the_whole_gives(
+    network: Callable[[int], nn.Module], ndim: int, asked: dict[str, bool], tiles: list[int]
+) -> None:
+    torch.manual_seed(0)
+    model = model_of(network(ndim), 2, ndim)
+    shape = SHAPES[ndim]
+    stack = stack_of(shape, masked="masked" in asked)
+    given: dict[str, object] = {"patch": 7.0, "stride": 5.0}
+    if "voxel" in asked:
+        given["voxel"] = (2,) * ndim
+    if "region" in asked:
+        given["region"] = np.indices(shape).sum(axis=0) < sum(shape) // 2
+    if "together" in asked:
+        given["together"] = True
+    whole = attribute(model, stack, 3, **given)
+    assert tiles == [np.prod(shape)]
+    tiles.clear()
+    model.most_bytes = stack.data.nbytes // 2
+    parts = attribute(model, stack, 3, **given)
+    assert len(tiles) > 3 or "voxel" in asked
+    assert min(tiles) < np.prod(shape)
+    largest = np.abs(whole.volume).max()
+    assert largest > 0
+    np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+    np.testing.assert_allclose(parts.score, whole.score, rtol=1e-5)
+
+
+def test_slices_of_a_volume_are_tiled_one_by_one(tiles: list[int]) -> None:
+    torch.manual_seed(0)
+    model, stack = model_of(plain(2), 2, 2), stack_of((5, 60, 52))
+    whole = attribute(model, stack, 1, patch=9.0, stride=9.0)
+    tiles.clear()
+    model.most_bytes = 10_000
+    parts = attribute(model, stack, 1, patch=9.0, stride=9.0)
+    assert len(tiles) > 3 * 5
+    largest = np.abs(whole.volume).max()
+    np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+
+
+def test_gradients_go_through_tiles() -> None:
+    torch.manual_seed(0)
+    model, stack = model_of(residual(2), 2, 2), stack_of((61, 50))
+    given = {"method": "integrated_gradients", "baseline": "zero", "steps": 8}
+    whole = attribute(model, stack, 2, **given)
+    model.most_bytes = stack.data.nbytes * 2
+    parts = attribute(model, stack, 2, **given)
+    largest = np.abs(whole.volume).max()
+    np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+
+
+def test_what_mixes_all_of_space_is_run_whole_while_it_fits() -> None:
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1), nn.InstanceNorm2d(4), nn.Conv2d(4, 3, 3))
+    model, stack = model_of(encoder, 2, 2), stack_of((40, 44))
+    whole = model.encode(stack.data[None])
+    model.most_bytes = 1000
+    np.testing.assert_array_equal(model.encode(stack.data[None]), whole)
+    found = attribute(model, stack, 0, patch=20.0, stride=20.0)
+    assert "InstanceNorm2d at encoder.1 makes every voxel" in found.provenance.params["engine"]
+
+
+def test_what_can_neither_be_tiled_nor_held_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = nn.Sequential(nn.Conv2d(2, 4, 3, 2, 1), nn.InstanceNorm2d(4), nn.Conv2d(4, 3, 3))
+    model, stack = model_of(encoder, 2, 2), stack_of((40, 44))
+    model.most_bytes = 1000
+    monkeypatch.setattr("napari_latentattr.model.parts.free_bytes", lambda device: 2000)
+    with pytest.raises(ModelError, match=r"2x40x44 take .* cannot be run in parts: InstanceNorm2d"):
+        model.encode(stack.data[None])
+
+
+def test_the_edge_of_free_memory_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(plain(2), 2, 2)
+    monkeypatch.setattr("napari_latentattr.model.device.free_bytes", lambda device: 4000)
+    assert model.room == 1000
+    monkeypatch.setattr("napari_latentattr.model.device.free_bytes", lambda device: 2**40)
+    assert model.room == 2**29
+    twin = model_of(plain(2), 2, 2)
+    twin.most_bytes = 5
+    assert twin.twin(lambda module: None).room == 5
+
+
+def test_work_can_be_stopped_between_tiles(tiles: list[int]) -> None:
+    class Stopping:
+        def __init__(self) -> None:
+            self.done: list[int] = []
+
+        def report(self, done: int, total: int, text: str) -> None:
+            self.done.append(done)
+            if len(tiles) == 2:
+                raise Cancelled("stopped")
+
+    model, stack = model_of(plain(2), 2, 2), stack_of((61, 50))
+    model.most_bytes = 10_000
+    heard = Stopping()
+    with pytest.raises(Cancelled):
+        attribute(model, stack, 0, patch=5.0, stride=5.0, progress=heard)
+    assert len(tiles) == 2
+    assert all(a <= b for a, b in pairwise(heard.done))
+
+
+def test_covering_with_nothing_new_visits_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, stack = model_of(plain(2), 2, 2), stack_of((61, 50))
+    monkeypatch.setattr(CoveredCase, "_run", None)
+    zero = ImageStack("c", stack.channels, stack.data * 0, stack.grid)
+    found = attribute(model, zero, 0, patch=5.0, stride=5.0, fill="zero")
+    assert not found.volume.any()
