@@ -26,7 +26,8 @@ from napari_latentattr.benchmarks.timing import one_thread
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, Float32, Float64, ImageStack
 from napari_latentattr.methods.decompose import decompose
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 
 METHODS = ("main_effect", "shapley", "leave_one_out", "solo")
 INTERACTIONS = {

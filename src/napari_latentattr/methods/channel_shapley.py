@@ -15,7 +15,8 @@ from napari_latentattr.core.types import Attribution, CaseSource, Float32, Image
 from napari_latentattr.methods.cases import companions, fit, mean_images
 from napari_latentattr.methods.results import Question
 from napari_latentattr.methods.shares import divide
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 Baseline: TypeAlias = CaseSource | npt.ArrayLike | Tensor

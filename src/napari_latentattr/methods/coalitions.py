@@ -12,7 +12,8 @@ from functools import cached_property
 import torch
 
 from napari_latentattr.core.types import Float32, Float64
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 # Walking along an order and its reverse asks for four pictures and comes back to two of them.

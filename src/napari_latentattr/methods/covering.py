@@ -23,8 +23,9 @@ from napari_latentattr.methods.window_grid import WindowGrid
 from napari_latentattr.model.boxes import Boxes, Int
 from napari_latentattr.model.covered import CoveredCase
 from napari_latentattr.model.graph import Graph, UnreadableError
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.parts import latent_shape
+from napari_latentattr.model.passes import as_tensor
 from napari_latentattr.model.reading import read_encoder
 from napari_latentattr.model.slicewise import SlicewiseModel
 from napari_latentattr.model.tiles import Canvas, slices

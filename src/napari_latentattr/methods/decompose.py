@@ -26,7 +26,8 @@ from napari_latentattr.methods.divisions import (
     by_secants,
 )
 from napari_latentattr.methods.results import Question
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 Reference: TypeAlias = CaseSource | npt.ArrayLike | Tensor

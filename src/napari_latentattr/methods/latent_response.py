@@ -17,7 +17,8 @@ from napari_latentattr.core.types import CaseSource, Float64, ImageStack, Proven
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.methods.cases import check_picture, companions, latents_in_body
 from napari_latentattr.methods.donors import Pair, pair_cases
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 
 

@@ -7,9 +7,8 @@ the module as it was. Knows nothing of files.
 from __future__ import annotations
 
 import copy
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import numpy as np
@@ -20,10 +19,11 @@ from torch import Tensor, nn
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import Float32, LatentSpec, MapRef
 from napari_latentattr.model.device import exact, room
-from napari_latentattr.model.passes import Reached, first_tensor, picture, run_with
+from napari_latentattr.model.passes import as_tensor, picture, run_with
 from napari_latentattr.model.probing import Probe, probe
+from napari_latentattr.model.running import Runner
 from napari_latentattr.model.shortcuts import Shortcuts, find_shortcuts, in_place
-from napari_latentattr.model.state import state_hash, undisturbed
+from napari_latentattr.model.state import state_hash
 
 
 class LatentModel:
@@ -51,9 +51,7 @@ class LatentModel:
         self.most_bytes: int | None = None
         self._flat = found.flat
         self._probed_shape = found.shape
-        self._lock = threading.RLock()
-        self._depth = 0
-        self._given: Tensor | None = None
+        self._runner = Runner(module, spec.layer, found.first_layer, spec.device)
         self._shortcuts = Shortcuts()
         self._shortcuts = self._find_shortcuts()
         self._decoder = self._own_decoder()
@@ -108,7 +106,7 @@ class LatentModel:
         change : callable
             Sets weights of the copy; layers, sizes and wiring must stay.
         """
-        with self._lock:
+        with self._runner.lock:
             module = copy.deepcopy(self.module)
         change(module)
         spec = replace(self.spec, sha256=state_hash(module.state_dict()))
@@ -230,59 +228,20 @@ class LatentModel:
         generator = torch.Generator().manual_seed(seed)
         return torch.randn(shape, generator=generator).to(self.spec.device)
 
-    @contextmanager
-    def running(self) -> Iterator[None]:
+    def running(self) -> AbstractContextManager[None]:
         """Set the module up once for many runs; give it back as it was at the end.
 
         One thread at a time is inside; others wait.
         """
-        with self._lock, ExitStack() as stack:
-            if self._depth:
-                yield
-                return
-            stack.enter_context(undisturbed(self.module))
-            stack.enter_context(exact(self.spec.device))
-            stack.enter_context(torch.inference_mode())
-            self._replace_first_layer()
-            self._depth += 1
-            try:
-                yield
-            finally:
-                self._depth -= 1
-                self._given = None
+        return self._runner.running()
 
-    @contextmanager
-    def differentiable(self) -> Iterator[None]:
+    def differentiable(self) -> AbstractContextManager[None]:
         """Set the module up for gradients of tensors made inside; its weights get none."""
-        with self.running(), torch.inference_mode(False), torch.enable_grad():
-            wanted = [p for p in self.module.parameters() if p.requires_grad]
-            self.module.requires_grad_(False)
-            try:
-                yield
-            finally:
-                for parameter in wanted:
-                    parameter.requires_grad_(True)
+        return self._runner.differentiable()
 
     def _run_to_latent(self, x: Tensor, given: Tensor | None) -> Tensor:
-        self._given = given
-        hook = self.module.get_submodule(self.spec.layer).register_forward_hook(_stop)
-        try:
-            self.module(x)
-        except Reached as reached:
-            z = reached.output
-            return z.reshape(*z.shape, *[1] * self.spec.ndim) if self._flat else z
-        finally:
-            hook.remove()
-            self._given = None
-        raise ModelError(f"the layer {self.spec.layer} is not used when the model runs")
-
-    def _replace_first_layer(self) -> None:
-        """Let the first layer return what is given; `undisturbed` takes this back."""
-        if self.first_layer is None:
-            return
-        part = self.module.get_submodule(self.first_layer)
-        compute = part.forward
-        part.forward = lambda x: compute(x) if self._given is None else self._given
+        z = self._runner.to_latent(x, given)
+        return z.reshape(*z.shape, *[1] * self.spec.ndim) if self._flat else z
 
     def _find_shortcuts(self) -> Shortcuts:
         if self.first_layer is None:
@@ -331,19 +290,6 @@ class LatentModel:
                 f"the model expects {self.spec.n_channels} images, got {x.shape[1]}; "
                 "choose which image goes where"
             )
-
-
-def _stop(_module: nn.Module, _args: object, output: object) -> None:
-    found = first_tensor(output)
-    if found is not None:
-        raise Reached(found)
-
-
-def as_tensor(values: npt.ArrayLike | Tensor) -> Tensor:
-    """Return a tensor as it is, and anything else as a float32 copy; arrays may be read-only."""
-    if isinstance(values, Tensor):
-        return values
-    return torch.from_numpy(np.array(values, dtype=np.float32))
 
 
 def _stack(tensors: list[Tensor]) -> Float32:

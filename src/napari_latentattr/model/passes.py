@@ -11,6 +11,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
@@ -129,3 +132,10 @@ def _items(output: object) -> list[object]:
     if isinstance(output, Mapping):
         return list(output.values())
     return list(output) if isinstance(output, tuple | list) else []
+
+
+def as_tensor(values: npt.ArrayLike | Tensor) -> Tensor:
+    """Return a tensor as it is, and anything else as a float32 copy; arrays may be read-only."""
+    if isinstance(values, Tensor):
+        return values
+    return torch.from_numpy(np.array(values, dtype=np.float32))

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.types import CaseSource, Float32, LatentSpec, MapRef
-from napari_latentattr.model.latent import LatentModel, as_tensor
+from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.passes import as_tensor
 
 # Array axes of a volume in canonical order (inferior, posterior, left).
 _AXES = {"axial": 0, "coronal": 1, "sagittal": 2}
