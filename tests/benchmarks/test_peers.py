@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from napari_latentattr.benchmarks.speed import PEERS, WORKLOADS, Speed, Workload, peers, speed
+from napari_latentattr.benchmarks.speed.importance import TABLE, importance, sklearn_importance
 from napari_latentattr.benchmarks.speed.peer import (
     MissingPeer,
     Peer,
@@ -50,7 +51,7 @@ TORCH_WARNS = pytest.mark.filterwarnings("ignore:`torch.jit.script`:DeprecationW
 
 def test_all_peers_are_built_on_the_workloads_that_the_targets_speak_of() -> None:
     asked = [(make.func.__name__, make.args[0].name, make.keywords["target"]) for make in PEERS]
-    assert all(make.args[0] in WORKLOADS for make in PEERS)
+    assert all(make.args[0] in (*WORKLOADS, TABLE) for make in PEERS)
     assert sorted(asked) == [
         ("captum_occlusion", "W1", 58.0),
         ("captum_occlusion", "W2", 58.0),
@@ -64,6 +65,7 @@ def test_all_peers_are_built_on_the_workloads_that_the_targets_speak_of() -> Non
         ("masked_forwards", "W2", 1.2),
         ("monai_occlusion", "W1", 33.0),
         ("monai_occlusion", "W2", 33.0),
+        ("sklearn_importance", "Table", 13.0),
     ]
 
 
@@ -75,6 +77,7 @@ def test_full_runs_are_those_that_the_targets_speak_of() -> None:
         *[("mixture", 16)] * 2,
         *[("window", 961), ("window", 1331)] * 2,
         *[("map", 64)] * 2,
+        ("exchange", 5),
     ]
 
 
@@ -313,3 +316,9 @@ def covered(built: Built, which: int) -> np.ndarray:
 def close_to(values: np.ndarray) -> object:
     """Equal to 1e-5 of the largest value."""
     return pytest.approx(values, rel=0, abs=1e-5 * float(np.abs(values).max()))
+
+
+def test_sklearn_finds_the_same_map_to_matter() -> None:
+    table = replace(TABLE, n_cases=60, features=(4, 4))
+    ours, theirs = importance(table, trees=20), sklearn_importance(table, target=1.0, trees=20)
+    assert int(np.argmax(ours.run())) == int(np.argmax(theirs.run(2).importances_mean)) == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from napari_latentattr.benchmarks.speed import WORKLOADS, WORKS, Workload, build_workload, speed
 from napari_latentattr.benchmarks.speed.covering import covering
 from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.importance import TABLE, importance
 from napari_latentattr.benchmarks.speed.secants import click, decoder, next_click, rescale
 from napari_latentattr.benchmarks.speed.shapley import exact_shapley, sampled_shapley
 
@@ -89,4 +91,12 @@ def test_every_work_is_built_on_one_of_the_workloads() -> None:
     names = [(make.func.__name__, make.args[0].name) for make in WORKS]
     assert len(set(names)) == len(names) >= 4
     assert names[:2] == [("dependence", "W1"), ("dependence", "W2")]
-    assert all(make.args[0] in WORKLOADS for make in WORKS)
+    assert all(make.args[0] in (*WORKLOADS, TABLE) for make in WORKS)
+
+
+def test_every_prediction_of_an_importance_is_counted() -> None:
+    made = importance(replace(TABLE, n_cases=60, features=(3, 3)), trees=20)
+    assert made.units == 15
+    loss = made.run()
+    assert loss.shape == (3,)
+    assert loss.argmax() == 0

@@ -10,6 +10,7 @@ from importlib.metadata import version
 import torch
 from torch import Tensor, nn
 
+from napari_latentattr.benchmarks.speed.importance import TABLE, sklearn_importance
 from napari_latentattr.benchmarks.speed.peer import MissingPeer, Peer, PeerBuilder
 from napari_latentattr.benchmarks.speed.plain_ways import (
     jvp_loop,
@@ -183,4 +184,5 @@ PEERS: tuple[PeerBuilder, ...] = (
     partial(monai_occlusion, _W2, few=2, many=4, target=33.0),
     partial(jvp_loop, _W1, many=2, target=20.0),
     partial(jvp_loop, _W2, many=1, target=20.0),
+    partial(sklearn_importance, TABLE, target=13.0),
 )

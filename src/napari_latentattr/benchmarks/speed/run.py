@@ -11,6 +11,7 @@ import torch
 
 from napari_latentattr.benchmarks.speed.covering import covering
 from napari_latentattr.benchmarks.speed.dependence import dependence
+from napari_latentattr.benchmarks.speed.importance import TABLE, importance
 from napari_latentattr.benchmarks.speed.peer import (
     Faster,
     PeerBuilder,
@@ -42,6 +43,7 @@ WORKS: tuple[Builder, ...] = (
         for work in (covering, decoder, click, next_click, rescale)
         for on in (_W1, _W2)
     ),
+    partial(importance, TABLE),
 )
 
 
