@@ -17,6 +17,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, CaseSource, Float64, MapRef, Provenance
 from napari_latentattr.core.verdicts import Judgement, judge, name_drivers, tied_members
 from napari_latentattr.core.versions import installed_versions
+from napari_latentattr.methods.asked_maps import asked_maps
 from napari_latentattr.methods.donors import Pair, with_donors
 from napari_latentattr.methods.swap_memory import ChannelSet, SwapMemory
 from napari_latentattr.methods.swaps import Region, Swaps, measure_swaps
@@ -81,7 +82,7 @@ def channel_dependence(
     began = time.perf_counter()
     _check_values(tau, donors)
     fitted = over_volumes(model, cohort)
-    asked = _asked(maps, fitted.spec.n_maps)
+    asked = asked_maps(maps, fitted.spec.n_maps)
     plan = _Plan.of(fitted, cohort, region, donors=donors, seed=seed, memory=memory or SwapMemory())
     swaps = plan.measure([(c,) for c in range(len(cohort.channels))], progress)
     _check_varying(swaps, asked, fitted.spec.layer)
@@ -252,18 +253,6 @@ def _count_same(leads: npt.NDArray[np.int64], single: Judgement) -> npt.NDArray[
 def _family(n_maps: int, n_channels: int) -> str:
     maps = "1 map named beforehand" if n_maps == 1 else f"{n_maps} maps"
     return f"{maps} x {n_channels} images, Benjamini-Hochberg"
-
-
-def _asked(maps: int | Sequence[int] | None, n_maps: int) -> list[int]:
-    if maps is None:
-        return list(range(n_maps))
-    asked = [int(maps)] if isinstance(maps, int | np.integer) else [int(k) for k in maps]
-    wrong = [k for k in asked if not 0 <= k < n_maps]
-    if wrong or not asked:
-        raise InputError(
-            f"map {wrong[0] if wrong else '(none)'} was asked, the model has maps 0 to {n_maps - 1}"
-        )
-    return asked
 
 
 def _check_values(tau: float, donors: int) -> None:
