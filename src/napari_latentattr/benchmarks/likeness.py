@@ -36,6 +36,7 @@ class Shy(nn.Module):
 
     def __init__(self, mean: Float32) -> None:
         super().__init__()
+        self.mean: Tensor
         self.register_buffer("mean", torch.from_numpy(mean))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -97,7 +98,7 @@ def likeness_rates(
 
 
 def draw_images(seed: int, n_cases: int, size: int) -> Float32:
-    """Draw independent smooth images (N, 2, *S) on one anatomy, brighter or dimmer and a little moved."""
+    """Draw independent smooth images (N, 2, *S) on one anatomy, scaled and moved a little."""
     rng = np.random.default_rng((seed, 7))
     shape = (size, size)
     anatomy = 2 * smooth_fields(rng, 2, shape, size / 16)
