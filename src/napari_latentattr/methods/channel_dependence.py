@@ -99,7 +99,10 @@ def channel_dependence(
         q=single.q if plan.exact else np.full_like(single.q, np.nan),
         verdict=single.verdict,
         answer=np.array(
-            [name_drivers(single, row, cohort.channels, ties[row]) for row in range(len(asked))]
+            [
+                name_drivers(single, row, cohort.channels, tied, together)
+                for row, (tied, together) in enumerate(ties)
+            ]
         ),
         interaction=single.ratio.sum(axis=1) - 1,
         same_lead=_count_same(leads, single),
@@ -204,18 +207,22 @@ def _judge(swaps: Swaps, asked: list[int], tau: float) -> Judgement:
 
 def _near_copies(
     plan: _Plan, swaps: Swaps, single: Judgement, asked: list[int], tau: float, progress: Progress
-) -> tuple[tuple[JointSwap, ...], list[list[int]]]:
-    """Exchange near-copies together; for each map the channels that are tied."""
+) -> tuple[tuple[JointSwap, ...], list[tuple[list[int], float]]]:
+    """Exchange near-copies together; for each map the channels that are tied, and their ratio."""
     likeness = np.abs(swaps.likeness)
     groups = _linked(likeness >= NEAR_COPY)
-    ties: list[list[int]] = [[] for _ in asked]
+    ties: list[tuple[list[int], float]] = [([], np.nan) for _ in asked]
     if not groups:
         return (), ties
     together = _judge(plan.measure(groups, progress), asked, tau)
     joint = []
     for column, group in enumerate(groups):
         tied = [tied_members(single, together, row, group, column) for row in range(len(asked))]
-        ties = [old or new for old, new in zip(ties, tied, strict=True)]
+        ratios = together.ratio[:, column]
+        ties = [
+            (new, float(ratio)) if new and not (old[0] and old[1] >= ratio) else old
+            for old, new, ratio in zip(ties, tied, ratios, strict=True)
+        ]
         joint.append(
             JointSwap(
                 channels=tuple(plan.cases.channels[c] for c in group),
