@@ -120,6 +120,32 @@ def test_a_region_is_named_in_every_sentence(tiny_study, capsys):
     assert "Inside blob, map" in capsys.readouterr().out
 
 
+def test_likeness_is_told_below_the_drivers_and_called_an_association(tiny_study, tmp_path, capsys):
+    out = tmp_path / "out"
+    options = ["--map", "0", "1", "--likeness", "--out", str(out)]
+    assert cli.main(["channels", str(tiny_study), *options]) == 0
+    drivers, alike = capsys.readouterr().out.split("\n\n")[:2]
+    assert "is driven by" in drivers
+    assert "is driven by" not in alike
+    assert alike.count("does not say that an image drives the map") == 2
+    assert "no p value below 20 patients; there are 8" in alike
+    record = json.loads((out / "likeness.json").read_text())
+    assert record["kind"] == "pattern likeness"
+    assert [m["index"] for m in record["maps"]] == [0, 1]
+    first = record["maps"][0]["channels"]
+    assert [c["verdict"] for c in first] == ["undecided", "not supported"]
+    assert first[0]["rho"] == pytest.approx(1)
+    assert first[1]["rho"] is None
+    rows = list(csv.DictReader(io.StringIO((out / "likeness.csv").read_text())))
+    assert len(rows) == 4
+    assert rows[0]["null"] == "pairing of cases permuted, 999 draws"
+
+
+def test_likeness_and_a_region_are_refused_together(tiny_study, capsys):
+    assert cli.main(["channels", str(tiny_study), "--likeness", "--region", "blob"]) == 2
+    assert "speaks of whole maps" in capsys.readouterr().err
+
+
 def test_one_case_is_answered_approximately_when_that_is_accepted(tmp_path, capsys, write_study):
     study = write_study(tmp_path / "study", n_cases=1)
     assert cli.main(["channels", str(study), "--one-case", "--json"]) == 0

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
+    from napari_latentattr.core.likeness import PatternLikeness
     from napari_latentattr.core.sanity import SanityCheck
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.core.types import (
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.methods.latent_response import latent_response
+    from napari_latentattr.methods.pattern_likeness import pattern_likeness
     from napari_latentattr.methods.traversal import traverse
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
@@ -53,6 +55,7 @@ _HOME = {
     "LatentModel": "model.latent",
     "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
+    "PatternLikeness": "core.likeness",
     "Ranking": "core.types",
     "SanityCheck": "core.sanity",
     "Study": "cohort.study",
@@ -66,6 +69,7 @@ _HOME = {
     "latent_response": "methods.latent_response",
     "load_model": "model.loading",
     "open_study": "cohort.study",
+    "pattern_likeness": "methods.pattern_likeness",
     "rank_maps": "ranking.rank",
     "read_stack": "io.volumes",
     "register": "methods._registry",
@@ -85,6 +89,7 @@ __all__ = [
     "LatentModel",
     "LatentResponse",
     "MapRef",
+    "PatternLikeness",
     "Ranking",
     "SanityCheck",
     "Study",
@@ -98,6 +103,7 @@ __all__ = [
     "latent_response",
     "load_model",
     "open_study",
+    "pattern_likeness",
     "rank_maps",
     "read_stack",
     "register",

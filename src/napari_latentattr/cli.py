@@ -183,6 +183,11 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
         "--volumes", action="store_true", help="also write where each image moves the maps"
     )
     parser.add_argument(
+        "--likeness",
+        action="store_true",
+        help="also say whose pattern the maps look like; an association, no driver",
+    )
+    parser.add_argument(
         "--one-case",
         action="store_true",
         help="accept a study of one case; the answer is approximate",

@@ -178,7 +178,11 @@ def test_copies_are_a_tie_although_neither_alone_reaches_tau() -> None:
     result = channel_dependence(model, Cohort.from_arrays(copies(0.0), channels=names(3)), tau=0.06)
     assert list(result.verdict[0, :2]) == ["negligible", "negligible"]
     assert result.joint[0].tied[0] == ("c0", "c1")
-    assert result.answer[0] == "c2"
+    assert result.answer[0] == "c2, tie: c0 | c1"
+    said = result.sentence(0)
+    assert "is driven by c2 (ratio" in said
+    assert "it is also driven by c0 or c1, the data cannot say which: swapped together" in said
+    assert "negligible" not in said
 
 
 def test_a_copy_that_the_map_does_not_use_is_noted_and_not_named() -> None:

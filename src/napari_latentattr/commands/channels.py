@@ -11,14 +11,17 @@ from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.volumes import write_volumes
 from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.likeness import PatternLikeness
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import gate_sentence, top_map, top_map_sentence
 from napari_latentattr.core.types import MapRef
 from napari_latentattr.figures.drivers import drivers_figure
 from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
+from napari_latentattr.io.likeness_records import likeness_csv, likeness_record
 from napari_latentattr.io.records import dependence_csv, dependence_record
 from napari_latentattr.methods.channel_dependence import channel_dependence
+from napari_latentattr.methods.pattern_likeness import pattern_likeness
 
 _ONE_CASE = (
     "the study has one case, and its images can only be compared with stand-ins made from "
@@ -38,6 +41,7 @@ def run(
     donors: int,
     seed: int | None,
     volumes: bool,
+    likeness: bool,
     one_case: bool,
     trust: bool,
     progress: Progress,
@@ -45,11 +49,14 @@ def run(
     """Ask which images drive the maps of a study.
 
     Writes ``channels.json``, ``channels.csv`` and ``channels.png``; with `volumes` also where each
-    image moves each asked map. With `top` the ranking that chose the map is written too, and all
-    maps are corrected together, because the map was not named beforehand.
+    image moves each asked map, and with `likeness` the files of `write_likeness`. With `top` the
+    ranking that chose the map is written too, and all maps are corrected together, because the map
+    was not named beforehand.
     """
     if outcome is not None and not top:
         raise InputError("--outcome chooses what --top ranks for; give --top or leave it out")
+    if likeness and region is not None:
+        raise InputError("--likeness speaks of whole maps; leave --likeness or --region out")
     opened = open_study(study, trust=trust)
     if len(opened.cohort) == 1 and not one_case:
         raise InputError(_ONE_CASE)
@@ -77,7 +84,14 @@ def run(
     write_dependence(folder, result, asked)
     if volumes:
         write_volumes(folder, opened, asked, donors=donors, seed=seed, progress=progress)
-    return Report("\n".join([*said, *dependence_lines(result, asked)]), "channels.json")
+    said += dependence_lines(result, asked)
+    if likeness:
+        alike = pattern_likeness(
+            opened.model, opened.cohort, maps=maps, tau=tau, seed=seed, progress=progress
+        )
+        write_likeness(folder, alike, asked)
+        said += likeness_lines(alike, asked)
+    return Report("\n".join(said), "channels.json")
 
 
 def write_dependence(folder: Path, result: ChannelDependence, asked: Sequence[MapRef]) -> None:
@@ -85,6 +99,17 @@ def write_dependence(folder: Path, result: ChannelDependence, asked: Sequence[Ma
     write_json(folder / "channels.json", dependence_record(result, asked))
     write_text(folder / "channels.csv", dependence_csv(result))
     write_bytes(folder / "channels.png", png(drivers_figure(result, asked)))
+
+
+def write_likeness(folder: Path, result: PatternLikeness, asked: Sequence[MapRef]) -> None:
+    """Write ``likeness.json`` and ``likeness.csv``."""
+    write_json(folder / "likeness.json", likeness_record(result, asked))
+    write_text(folder / "likeness.csv", likeness_csv(result))
+
+
+def likeness_lines(result: PatternLikeness, asked: Sequence[MapRef]) -> list[str]:
+    """Say whose pattern each map looks like, apart from what drives it."""
+    return ["", *(result.sentence(ref) for ref in asked), result.basis()]
 
 
 def dependence_lines(result: ChannelDependence, asked: Sequence[MapRef]) -> list[str]:

@@ -51,8 +51,8 @@ class ChannelDependence:
     verdict : (K, C) str array
         ``drives``, ``negligible``, ``undecided`` or ``no dependence found``.
     answer : (K,) str array
-        Drivers by falling ratio (``T2``; ``T2, PD``), ``tie: T2 | PD``, ``mixed``, ``undecided``
-        or ``nothing``.
+        Drivers by falling ratio (``T2``; ``T2, PD``), with near-copies as one, by their joint ratio
+        (``tie: T2 | PD``; ``FA, tie: T2 | PD``), ``mixed``, ``undecided`` or ``nothing``.
     interaction : (K,) float64 array
         Sum of the ratios less one: 0 when independent images add up, above when they interact,
         below when they carry shared patterns.

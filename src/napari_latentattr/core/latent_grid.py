@@ -41,6 +41,17 @@ def latents_inside(mask: Bool, spec: LatentSpec, latent_shape: Sequence[int]) ->
     return np.asarray(value >= 0.5 - 1e-6)
 
 
+def latents_off_border(spec: LatentSpec, latent_shape: Sequence[int], shape: Sequence[int]) -> Bool:
+    """Latents (*L) whose receptive field lies wholly inside an image of `shape`."""
+    inside = [
+        (centre - (width - 1) / 2 >= -1e-6) & (centre + (width - 1) / 2 <= n - 1 + 1e-6)
+        for centre, width, n in zip(
+            latent_centres(spec, latent_shape), spec.receptive_field, shape, strict=True
+        )
+    ]
+    return np.asarray(np.logical_and.reduce(np.meshgrid(*inside, indexing="ij")))
+
+
 def latents_of_region(
     region: Bool, spec: LatentSpec, latent_shape: Sequence[int], *, share: float = 0.25
 ) -> Bool:

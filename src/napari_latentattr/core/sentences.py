@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import (
+    DRIVES,
+    NEGLIGIBLE,
+    NO_DEPENDENCE,
+    UNDECIDED,
+    answer_parts,
+    tied_part,
+)
 
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
@@ -27,7 +34,7 @@ class Sentence:
         answer = str(self.of.answer[self.row])
         if np.isnan(self.of.ratio[self.row]).all():
             return f"{self.subject} does not vary between these cases; there is nothing to explain."
-        if answer.startswith("tie"):
+        if tied_part(answer) >= 0:
             head = self._tie(answer)
         elif answer == "mixed":
             head = self._mixed()
@@ -58,16 +65,23 @@ class Sentence:
         return ", a ratio of 1 by construction: it sees no other image" if alone else ""
 
     def _tie(self, answer: str) -> str:
-        tied, *others = answer.removeprefix("tie: ").split(", ")
-        names = tied.split(" | ")
+        parts, at = answer_parts(answer), tied_part(answer)
+        names = parts[at]
         swap = next(j for j in self.of.joint if set(names) <= set(j.channels))
         together = _estimate(swap.ratio[self.row], swap.low[self.row], swap.high[self.row])
         said = (
-            f"{self.subject} is driven by {' or '.join(names)}, the data cannot say which: swapped "
+            f"driven by {' or '.join(names)}, the data cannot say which: swapped "
             f"together {together}, near-copies in these cases (r {swap.likeness:.2f})"
         )
-        also = [f"{name} ({self._numbers(name)})" for name in others]
-        return f"{said}; it is also driven by {_list(also)}" if also else said
+        before, after = (
+            [f"{name} ({self._numbers(name)})" for (name,) in some]
+            for some in (parts[:at], parts[at + 1 :])
+        )
+        if before:
+            said = f"{self.subject} is driven by {_list(before)}; it is also {said}"
+        else:
+            said = f"{self.subject} is {said}"
+        return f"{said}; it is also driven by {_list(after)}" if after else said
 
     def _mixed(self) -> str:
         ratios = self.of.ratio[self.row][self.of.verdict[self.row] == DRIVES]
@@ -107,7 +121,9 @@ class Sentence:
             idle = [c for c in swap.channels if c not in named]
             if users and idle and not swap.tied[self.row]:
                 verb = "carries" if len(idle) == 1 else "carry"
-                notes.append(f"{_list(idle)} {verb} the same pattern in these cases")
+                notes.append(
+                    f"{_list(idle)} {verb} the same pattern in these cases (r {swap.likeness:.2f})"
+                )
         return notes
 
     def _base_rate(self) -> list[str]:
@@ -133,7 +149,7 @@ class Sentence:
 
 
 def _names(answer: str) -> set[str]:
-    return set(answer.removeprefix("tie: ").replace(" | ", ", ").split(", "))
+    return {name for part in answer_parts(answer) for name in part}
 
 
 def _estimate(ratio: float, low: float, high: float) -> str:

@@ -15,6 +15,7 @@ from napari_latentattr.core.verdict_words import (
     FEWEST_UNITS,
     NEGLIGIBLE,
     NO_DEPENDENCE,
+    TIE,
     UNDECIDED,
 )
 
@@ -105,13 +106,30 @@ def tied_members(
     return tied if len(tied) > 1 else []
 
 
-def name_drivers(single: Judgement, row: int, channels: Sequence[str], tied: Sequence[int]) -> str:
-    """Answer for one map: drivers by falling ratio, or why there is no name to give."""
+def name_drivers(
+    single: Judgement,
+    row: int,
+    channels: Sequence[str],
+    tied: Sequence[int],
+    together: float = float("nan"),
+) -> str:
+    """Answer for one map: drivers by falling ratio, or why there is no name to give.
+
+    Parameters
+    ----------
+    tied : sequence of int
+        Near-copies that share one name.
+    together : float
+        Their ratio when exchanged together.
+    """
     falling = np.argsort(-single.ratio[row], kind="stable")
     drivers = [int(c) for c in falling if single.verdict[row, c] == DRIVES]
-    if tied and (not drivers or drivers[0] in tied):
-        others = [channels[c] for c in drivers if c not in tied]
-        return ", ".join(["tie: " + " | ".join(channels[c] for c in tied), *others])
+    if tied:
+        others = [c for c in drivers if c not in tied]
+        named = [channels[c] for c in others]
+        larger = sum(single.ratio[row, c] > together for c in others)
+        named.insert(larger, TIE + " | ".join(channels[c] for c in tied))
+        return ", ".join(named)
     if not drivers:
         return UNDECIDED if UNDECIDED in single.verdict[row] else "nothing"
     # The extremes of several drivers were picked by looking, so all their pairs are corrected for.

@@ -17,6 +17,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, CaseSource, Float64, MapRef, Provenance
 from napari_latentattr.core.verdicts import Judgement, judge, name_drivers, tied_members
 from napari_latentattr.core.versions import installed_versions
+from napari_latentattr.methods.asked_maps import asked_maps
 from napari_latentattr.methods.donors import Pair, with_donors
 from napari_latentattr.methods.swap_memory import ChannelSet, SwapMemory
 from napari_latentattr.methods.swaps import Region, Swaps, measure_swaps
@@ -81,7 +82,7 @@ def channel_dependence(
     began = time.perf_counter()
     _check_values(tau, donors)
     fitted = over_volumes(model, cohort)
-    asked = _asked(maps, fitted.spec.n_maps)
+    asked = asked_maps(maps, fitted.spec.n_maps)
     plan = _Plan.of(fitted, cohort, region, donors=donors, seed=seed, memory=memory or SwapMemory())
     swaps = plan.measure([(c,) for c in range(len(cohort.channels))], progress)
     _check_varying(swaps, asked, fitted.spec.layer)
@@ -98,7 +99,10 @@ def channel_dependence(
         q=single.q if plan.exact else np.full_like(single.q, np.nan),
         verdict=single.verdict,
         answer=np.array(
-            [name_drivers(single, row, cohort.channels, ties[row]) for row in range(len(asked))]
+            [
+                name_drivers(single, row, cohort.channels, tied, together)
+                for row, (tied, together) in enumerate(ties)
+            ]
         ),
         interaction=single.ratio.sum(axis=1) - 1,
         same_lead=_count_same(leads, single),
@@ -203,18 +207,22 @@ def _judge(swaps: Swaps, asked: list[int], tau: float) -> Judgement:
 
 def _near_copies(
     plan: _Plan, swaps: Swaps, single: Judgement, asked: list[int], tau: float, progress: Progress
-) -> tuple[tuple[JointSwap, ...], list[list[int]]]:
-    """Exchange near-copies together; for each map the channels that are tied."""
+) -> tuple[tuple[JointSwap, ...], list[tuple[list[int], float]]]:
+    """Exchange near-copies together; for each map the channels that are tied, and their ratio."""
     likeness = np.abs(swaps.likeness)
     groups = _linked(likeness >= NEAR_COPY)
-    ties: list[list[int]] = [[] for _ in asked]
+    ties: list[tuple[list[int], float]] = [([], np.nan) for _ in asked]
     if not groups:
         return (), ties
     together = _judge(plan.measure(groups, progress), asked, tau)
     joint = []
     for column, group in enumerate(groups):
         tied = [tied_members(single, together, row, group, column) for row in range(len(asked))]
-        ties = [old or new for old, new in zip(ties, tied, strict=True)]
+        ratios = together.ratio[:, column]
+        ties = [
+            (new, float(ratio)) if new and not (old[0] and old[1] >= ratio) else old
+            for old, new, ratio in zip(ties, tied, ratios, strict=True)
+        ]
         joint.append(
             JointSwap(
                 channels=tuple(plan.cases.channels[c] for c in group),
@@ -252,18 +260,6 @@ def _count_same(leads: npt.NDArray[np.int64], single: Judgement) -> npt.NDArray[
 def _family(n_maps: int, n_channels: int) -> str:
     maps = "1 map named beforehand" if n_maps == 1 else f"{n_maps} maps"
     return f"{maps} x {n_channels} images, Benjamini-Hochberg"
-
-
-def _asked(maps: int | Sequence[int] | None, n_maps: int) -> list[int]:
-    if maps is None:
-        return list(range(n_maps))
-    asked = [int(maps)] if isinstance(maps, int | np.integer) else [int(k) for k in maps]
-    wrong = [k for k in asked if not 0 <= k < n_maps]
-    if wrong or not asked:
-        raise InputError(
-            f"map {wrong[0] if wrong else '(none)'} was asked, the model has maps 0 to {n_maps - 1}"
-        )
-    return asked
 
 
 def _check_values(tau: float, donors: int) -> None:

@@ -13,7 +13,14 @@ from html import escape
 import numpy as np
 
 from napari_latentattr.core.dependence import ChannelDependence
-from napari_latentattr.core.verdict_words import DRIVES, NEGLIGIBLE, NO_DEPENDENCE, UNDECIDED
+from napari_latentattr.core.verdict_words import (
+    DRIVES,
+    NEGLIGIBLE,
+    NO_DEPENDENCE,
+    UNDECIDED,
+    answer_parts,
+    tied_part,
+)
 
 CAVEAT = "“driven” is about this model, not about biology"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -63,7 +70,7 @@ def answer_of(dependence: ChannelDependence, which: int) -> Answer:
     names = drivers_named(said)
     if np.isnan(dependence.ratio[row]).all():
         word, coloured, headline = NO_DEPENDENCE, "does not vary", "does not vary"
-    elif said.startswith("tie"):
+    elif tied_part(said) >= 0:
         word, coloured = "tie", "the data cannot say which"
         headline = _listed(names, said)
     elif said == "mixed":
@@ -123,7 +130,7 @@ def drivers_named(answer: str) -> list[str]:
     """Names in an answer of the engine, by falling ratio; none in ``mixed`` and its like."""
     if answer in ("mixed", UNDECIDED, "nothing"):
         return []
-    return [name for part in answer.removeprefix("tie: ").split(", ") for name in part.split(" | ")]
+    return [name for part in answer_parts(answer) for name in part]
 
 
 def basis(dependence: ChannelDependence) -> str:
@@ -160,9 +167,8 @@ def _verdict_at(plain: str, verdict: str, taken: Sequence[tuple[int, int, str, s
 
 def _listed(names: Sequence[str], answer: str) -> str:
     """Join names as the answer means them: a tie is an "or", further drivers are an "and"."""
-    first, *others = answer.removeprefix("tie: ").split(", ")
-    if answer.startswith("tie"):
-        return f"tie: {' and '.join([first.replace(' | ', ' or '), *others])}"
+    if tied_part(answer) >= 0:
+        return f"tie: {' and '.join(' or '.join(part) for part in answer_parts(answer))}"
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
