@@ -202,7 +202,7 @@ class _Local:
         image = blank.expand(1, case.model.spec.n_channels, *case.shape)
         self._canvas = Canvas(graph, image)
         self._parts = window_parts(self._canvas, case.starts, case.size, case.model.room)
-        self._windows: dict[int, Windows] = {}
+        self._latest: tuple[int, Windows] | None = None
 
     def effects(
         self, plane: int, groups: Sequence[Sequence[int]]
@@ -230,11 +230,12 @@ class _Local:
                     yield g, part[rows], effect
 
     def _of(self, part: int) -> Windows:
-        """Windows of a part; the same in every plane."""
-        if part not in self._windows:
+        """Windows of a part; only the latest are kept, those of many parts take gigabytes."""
+        if self._latest is None or self._latest[0] != part:
             starts, whole = self._case.starts[self._parts[part]], len(self._parts) == 1
-            self._windows[part] = Windows(self._canvas, starts, self._case.size, whole=whole)
-        return self._windows[part]
+            found = Windows(self._canvas, starts, self._case.size, whole=whole)
+            self._latest = part, found
+        return self._latest[1]
 
 
 class _Plain:

@@ -21,8 +21,8 @@ from napari_latentattr.model.blocks import boxed, placed, sum_scale
 from napari_latentattr.model.boxes import Boxes, Int, axis_weights, gather, required
 from napari_latentattr.model.graph import Graph, Step
 
-# Of the convolutions of a tile: 0.1 s here, so that work can be stopped in between.
-_MOST_PRODUCTS = 3 * 10**9
+# Of the convolutions of a tile, so that work can be stopped in between.
+_MOST_PRODUCTS = 10**9
 _FIRST: Int = np.zeros(1, dtype=np.int64)
 
 
