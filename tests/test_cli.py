@@ -126,6 +126,7 @@ def test_likeness_is_told_below_the_drivers_and_called_an_association(tiny_study
     assert cli.main(["channels", str(tiny_study), *options]) == 0
     drivers, alike = capsys.readouterr().out.split("\n\n")[:2]
     assert "is driven by" in drivers
+    assert "8 patients, null: ratio of at most 0.03, 2 maps x 2 images" in drivers
     assert "is driven by" not in alike
     assert alike.count("does not say that an image drives the map") == 2
     assert "no p value below 20 patients; there are 8" in alike

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from napari_latentattr.benchmarks.calibration import Calibration, Rate, Size
+from napari_latentattr.benchmarks.copies import CopiesFound
+from napari_latentattr.benchmarks.likeness import LikenessRates
 from napari_latentattr.benchmarks.planted import PlantedTruth
 from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, METHODS, DrawnTruth, Found
 from napari_latentattr.commands import benchmark
@@ -41,6 +44,12 @@ def measured(monkeypatch) -> list[dict[str, object]]:
     calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE)
     monkeypatch.setattr(benchmark, "find_drawn", find_drawn)
     monkeypatch.setattr(benchmark, "find_planted", lambda **_: planted)
+    copies = CopiesFound(0.99, 5, 16, 0.99, 20, 19, 20, 30, 29, 29, 0)
+    likeness = LikenessRates(100, 24, Rate(0.05, 0.04, 0.06), Rate(1, 0.9, 1), Rate(0.9, 0.8, 1))
+    monkeypatch.setattr(
+        benchmark, "find_copies", lambda alike, **_: replace(copies, likeness=alike)
+    )
+    monkeypatch.setattr(benchmark, "likeness_rates", lambda **_: likeness)
     monkeypatch.setattr(benchmark, "calibrate", lambda **_: calibration)
     monkeypatch.setattr(
         benchmark, "ranking_worlds", lambda runs, *_, **__: {"runs": runs, "forms": {"case": FORMS}}
@@ -61,3 +70,13 @@ def test_false_voxels_of_every_method_are_told_with_the_number_of_seeds(
     record = json.loads((tmp_path / report.main).read_text())
     assert record["planted_decoders"]["worlds"] == seeds
     assert len(record["planted_decoders"]["found"]) == len(INTERACTIONS) * len(METHODS)
+
+
+def test_copies_and_likeness_are_told_and_recorded(tmp_path, measured):
+    report = benchmark.run(tmp_path, what="truth", full=False, keep_memory=False, progress=SILENT)
+    assert "r 0.80" in report.text
+    assert "both used: 19 of 20 a tie" in report.text
+    assert "5.0% (4.0% to 6.0%)" in report.text
+    record = json.loads((tmp_path / report.main).read_text())
+    assert [found["likeness"] for found in record["copies"]] == [1.0, 0.99, 0.8]
+    assert record["likeness"]["hidden"]["value"] == 0.05

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import re
+
+import numpy as np
 from tests.io.test_record_reading import dependence
 
 
@@ -17,3 +20,21 @@ def test_an_undecided_leader_is_named_once() -> None:
     said = dependence("undecided").sentence(1)
     assert said.count("T1") == 1
     assert "PD is negligible; T2 is undecided" in said
+
+
+def test_an_undecided_answer_says_how_many_would_settle_it() -> None:
+    said = dependence("undecided", low=np.array([[0.2, 0.02, 0.01]]), n=46).sentence(1)
+    assert re.search(r"\. About \d+ cases would settle it; you have 46\.$", said)
+    patients = dependence("undecided", low=np.array([[0.2, 0.02, 0.01]])).sentence(1)
+    assert re.search(r"About \d+ patients would settle it; you have 23\.$", patients)
+
+
+def test_what_more_cases_will_hardly_settle_is_said() -> None:
+    ratio = np.array([[0.3000001, 0.02, 0.01]])
+    found = dependence("undecided", ratio=ratio, low=ratio * 0.7, high=ratio / 0.7)
+    assert found.sentence(1).endswith("too near tau 0.3 for more cases to settle it soon.")
+
+
+def test_an_approximate_answer_promises_nothing_of_more_cases() -> None:
+    said = dependence("undecided", approximate="slices of one person").sentence(1)
+    assert "settle" not in said

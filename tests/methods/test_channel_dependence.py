@@ -328,3 +328,25 @@ def test_what_cannot_be_measured_is_said_in_one_sentence() -> None:
         channel_dependence(model, cohort, region=[np.zeros((12, 12), bool)] * 8)
     with pytest.raises(ModelError, match="2 images"):
         channel_dependence(model, Cohort.from_arrays(independent(8, 3), channels=names(3)))
+
+
+def test_an_undecided_answer_says_how_many_cases_would_settle_it_and_most_times_they_do() -> None:
+    """Differences between cases vary in strength, so few cases leave a weak image open."""
+    rng = np.random.default_rng(4)
+    model = linear_model([[0.26, 1.0]])
+
+    def study(n: int):
+        x = rng.standard_normal((n, 2, 12, 12)) * np.exp(0.5 * rng.standard_normal((n, 2, 1, 1)))
+        return channel_dependence(model, Cohort.from_arrays(x, channels=["weak", "strong"]))
+
+    decided = []
+    while len(decided) < 12:
+        found = study(8)
+        needed = found.cases_to_settle(0)[0]
+        if found.verdict[0, 0] != "undecided" or not needed < 100:
+            continue
+        assert needed > 8
+        assert "weak is undecided (about" in found.sentence(0)
+        assert "cases would settle it)" in found.sentence(0)
+        decided.append(study(int(needed)).verdict[0, 0] != "undecided")
+    assert np.mean(decided) > 0.5

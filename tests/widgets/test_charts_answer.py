@@ -12,7 +12,7 @@ from napari_latentattr.core.dependence import ChannelDependence, JointSwap
 from napari_latentattr.core.types import MapRef, Provenance
 from napari_latentattr.widgets.answer import AnswerCard, answer_of, no_answer
 from napari_latentattr.widgets.answer_words import basis, drivers_caption, marked
-from napari_latentattr.widgets.driver_rows import driver_rows
+from napari_latentattr.widgets.driver_rows import driver_rows, row_lines
 from napari_latentattr.widgets.palette import Colours
 
 NAMES = ("T2", "PD", "T1")
@@ -246,3 +246,31 @@ def test_the_verdict_changes_its_colour_with_the_theme(qtbot):
     for window, colour in (("#ffffff", "#0069A6"), ("#000000", "#56B4E9")):
         made.setPalette(QPalette(QColor(window)))
         assert f"color: {colour}" in made.sentence.text()
+
+
+def test_a_verdict_under_the_pointer_is_explained_in_a_sentence_with_all_it_rests_on(qapp) -> None:
+    found = dependence("undecided", (UNDECIDED, UNDECIDED, NEGLIGIBLE))
+    answer = answer_of(found, 17)
+    card = AnswerCard()
+    card.set_answer(answer)
+    tip = card.pill.toolTip()
+    assert "No image is surely above τ 0.03, and at least one is not surely below." in tip
+    for said in ("ratio ", "95 % ", "24 cases", "FDR 5 % over"):
+        assert said in tip
+    row = next(r for r in driver_rows(found, 17) if r.verdict == UNDECIDED)
+    told = "\n".join(row_lines(row, 0.03, answer.small_line))
+    assert "settle it" in told
+    for said in ("ratio ", "95 % ", "against a ratio of at most 0.03", "24 cases", "FDR 5 % over"):
+        assert said in told
+
+
+def test_a_tie_behind_a_stronger_image_keeps_its_place(qapp) -> None:
+    found = dependence("T2, tie: PD | T1", (DRIVES, UNDECIDED, NEGLIGIBLE))
+    joint = JointSwap(("PD", "T1"), 0.97, *np.full((3, 2), 0.4), ((), ("PD", "T1")))
+    answer = answer_of(replace(found, joint=(joint,)), 17)
+    assert (answer.verdict_word, answer.headline) == ("tie", "T2 and tie: PD or T1")
+    assert "driven by <b>T2</b> (ratio" in answer.html
+    assert (
+        'also driven by <b>PD</b> or <b>T1</b>, <span class="verdict">the data cannot say which'
+        in answer.html
+    )

@@ -78,6 +78,7 @@ def likeness_rates(
     n_cases: int = 24,
     size: int = 32,
     draws: int = 199,
+    first_seed: int = 0,
     progress: Progress = SILENT,
 ) -> LikenessRates:
     """Simulate cohorts of independent smooth images on a shared anatomy and count calls.
@@ -86,12 +87,14 @@ def likeness_rates(
     ----------
     size : int
         Voxels along each of two axes.
+    first_seed : int
+        Of the first cohort; the others follow.
     """
     calls = np.empty((cohorts, 3), dtype=bool)
     with one_thread():
-        for seed in range(cohorts):
-            progress.report(seed, cohorts, "simulating patterns")
-            calls[seed] = _calls(seed, n_cases, size, draws)
+        for number in range(cohorts):
+            progress.report(number, cohorts, "simulating patterns")
+            calls[number] = _calls(first_seed + number, n_cases, size, draws)
     progress.report(cohorts, cohorts, "simulating patterns")
     hidden, shown, naive = (_rate(int(column.sum()), cohorts) for column in calls.T)
     return LikenessRates(cohorts, n_cases, hidden, shown, naive)

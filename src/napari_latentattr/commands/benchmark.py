@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from napari_latentattr.benchmarks.calibration import Calibration, calibrate
+from napari_latentattr.benchmarks.copies import LIKENESS, CopiesFound, find_copies
+from napari_latentattr.benchmarks.likeness import LikenessRates, likeness_rates
 from napari_latentattr.benchmarks.planted import PlantedTruth, find_planted
 from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, DrawnTruth, find_drawn
 from napari_latentattr.benchmarks.ranking_worlds import ranking_worlds
@@ -19,7 +22,9 @@ from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.records import Record, provenance_record
 
 _QUICK = {"planted_worlds": 3, "worlds": 4, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
+_QUICK |= {"copies_worlds": 5, "likeness_cohorts": 100}
 _FULL = {"planted_worlds": 10, "worlds": 20, "cohorts": 10, "ranking_runs": 100, "repeats": 7}
+_FULL |= {"copies_worlds": 25, "likeness_cohorts": 1000}
 
 
 def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Progress) -> Report:
@@ -43,6 +48,10 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
 
 def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Record]:
     planted = find_planted(worlds=sizes["planted_worlds"], progress=progress)
+    copies = [
+        find_copies(alike, worlds=sizes["copies_worlds"], progress=progress) for alike in LIKENESS
+    ]
+    likeness = likeness_rates(cohorts=sizes["likeness_cohorts"], progress=progress)
     drawn = find_drawn(worlds=sizes["planted_worlds"], progress=progress)
     calibration = calibrate(worlds=sizes["worlds"], cohorts=sizes["cohorts"], progress=progress)
     silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
@@ -50,6 +59,8 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Reco
     text = sheet(
         [
             _planted_section(planted),
+            _copies_section(copies),
+            _likeness_section(likeness),
             _drawn_section(drawn),
             _calibration_section(calibration),
             ("Ranking with no signal", _calls(silent)),
@@ -58,6 +69,8 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Reco
     )
     record: Record = {
         "planted": planted.record(),
+        "copies": [found.record() for found in copies],
+        "likeness": likeness.record(),
         "planted_decoders": drawn.record(),
         "calibration": calibration.record(),
         "ranking": [silent, signal],
@@ -71,6 +84,30 @@ def _planted_section(planted: PlantedTruth) -> Section:
     return (
         f"Which image drives which map, {planted.worlds} worlds with planted truth",
         [("images a map cannot see", unseen), ("images a map listens to", driving)],
+    )
+
+
+def _copies_section(copies: Sequence[CopiesFound]) -> Section:
+    rows = [
+        (
+            f"r {found.likeness:.2f}",
+            f"both used: {found.both_tied} of {found.both} a tie, {found.both_named} name both; "
+            f"one used: {found.one_named} of {found.one} named, {found.other_named} the other",
+        )
+        for found in copies
+    ]
+    return f"Images that are copies of each other, {copies[0].worlds} worlds", rows
+
+
+def _likeness_section(likeness: LikenessRates) -> Section:
+    hidden = likeness.hidden
+    return (
+        f"Whose pattern a map looks like, a 5 % test in {likeness.cohorts} cohorts",
+        [
+            ("image that is hidden", f"{hidden.value:.1%} ({hidden.low:.1%} to {hidden.high:.1%})"),
+            ("image that is shown", f"{likeness.shown.value:.1%}"),
+            ("control that must fail", f"{likeness.naive.value:.1%}"),
+        ],
     )
 
 

@@ -115,9 +115,9 @@ def likeness_lines(result: PatternLikeness, asked: Sequence[MapRef]) -> list[str
 def dependence_lines(result: ChannelDependence, asked: Sequence[MapRef]) -> list[str]:
     """One sentence a map, then what all of them rest on."""
     units = result.approximate or f"{result.n} {result.unit_name}"
+    null = f"tau {result.tau:g}" if result.approximate else f"null: ratio of at most {result.tau:g}"
     return [
         *(result.sentence(ref) for ref in asked),
-        f"{result.n_cases} cases x {result.donors} donors, {units}, tau {result.tau:g}, "
-        f"{result.family}.",
+        f"{result.n_cases} cases x {result.donors} donors, {units}, {null}, {result.family}.",
         "'Driven' is about this model, not about biology. Research use, not diagnosis.",
     ]

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_latentattr.core.sentences import Sentence
+from napari_latentattr.core.settling import units_to_settle
 from napari_latentattr.core.types import Float64, MapRef, Provenance, Text
+from napari_latentattr.core.verdict_words import UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,39 @@ class ChannelDependence:
                 return position
         measured = ", ".join(map(str, self.maps))
         raise KeyError(f"map {which} was not measured; measured are {measured}")
+
+    def cases_to_settle(self, which: MapRef | int) -> Float64:
+        """Units with which each undecided image would probably be decided, (C,).
+
+        Parameters
+        ----------
+        which : MapRef or int
+
+        Returns
+        -------
+        (C,) float64 array
+            See `units_to_settle`; NaN for images that are decided, and where the answer is
+            approximate, because no other people would be added.
+        """
+        row = self.row(which)
+        open_ = self.verdict[row] == UNDECIDED
+        if self.approximate or not open_.any():
+            return np.full(len(self.channels), np.nan)
+        found = units_to_settle(
+            self.ratio[row],
+            self.low[row],
+            self.high[row],
+            p=self.p[row],
+            q=self.q[row],
+            n=self.n,
+            tau=self.tau,
+        )
+        return np.where(open_, found, np.nan)
+
+    @property
+    def settled_by(self) -> str:
+        """What has to be added: ``cases``, or ``patients`` where these have several."""
+        return "cases" if self.n == self.n_cases else self.unit_name
 
     def sentence(self, which: MapRef | int) -> str:
         """Return the sentence that is shown to people about one map."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_latentattr.core.settling import about
 from napari_latentattr.core.verdict_words import (
     DRIVES,
     NEGLIGIBLE,
@@ -45,7 +46,7 @@ class Sentence:
         else:
             head = self._driven(answer.split(", "))
         parts = [head, *self._rest(), *self._carriers(), *self._base_rate()]
-        return "; ".join(parts) + self._basis()
+        return "; ".join(parts) + self._basis() + self._settled()
 
     def _numbers(self, channel: str) -> str:
         c = self.of.channels.index(channel)
@@ -106,7 +107,8 @@ class Sentence:
         for verdict, word in words.items():
             names = [c for c, v in verdicts if v == verdict and c not in named]
             if names:
-                parts.append(f"{_list(names)} {'is' if len(names) == 1 else 'are'} {word}")
+                by = self._settled_by(names) if verdict == UNDECIDED else ""
+                parts.append(f"{_list(names)} {'is' if len(names) == 1 else 'are'} {word}{by}")
         unseen = [c for c, v in verdicts if v == NO_DEPENDENCE]
         if unseen:
             parts.append(f"no dependence found on {_list(unseen)}")
@@ -135,6 +137,29 @@ class Sentence:
         if not self.of.approximate:
             return "."
         return f" (approximate: {self.of.approximate}; no claim about people)."
+
+    def _settled(self) -> str:
+        """How many cases an undecided answer needs: those for the image that moves the map most."""
+        best = self._leading()
+        units = self._to_settle([best])
+        if str(self.of.answer[self.row]) != UNDECIDED or np.isnan(units):
+            return ""
+        if np.isinf(units):
+            return f" Its ratio is too near tau {self.of.tau:g} for more cases to settle it soon."
+        have = f"you have {self.of.n}"
+        return f" About {about(units)} {self.of.settled_by} would settle it; {have}."
+
+    def _settled_by(self, names: list[str]) -> str:
+        units = self._to_settle(names)
+        if not np.isfinite(units):
+            return ""
+        it = "it" if len(names) == 1 else "them"
+        return f" (about {about(units)} {self.of.settled_by} would settle {it})"
+
+    def _to_settle(self, names: list[str]) -> float:
+        """Most units that any of these images needs; NaN where that is not known."""
+        found = self.of.cases_to_settle(self.of.maps[self.row])
+        return float(max(found[self.of.channels.index(name)] for name in names))
 
     def _leading(self) -> str:
         return self.of.channels[int(np.argmax(self.of.ratio[self.row]))]

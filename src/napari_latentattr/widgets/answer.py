@@ -40,7 +40,7 @@ class AnswerCard(Card):
     def set_answer(self, answer: Answer) -> None:
         """Show this answer."""
         self._answer = answer
-        self.pill.set_verdict(answer.verdict_word, answer.headline)
+        self.pill.set_verdict(answer.verdict_word, answer.headline, tip=answer.tip)
         self.sentence.setAccessibleName(answer.plain)
         self.small.setAccessibleName(answer.small_line)
         self.small.setVisible(bool(answer.small_line))

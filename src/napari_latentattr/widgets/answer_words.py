@@ -17,6 +17,7 @@ from napari_latentattr.core.verdict_words import (
     DRIVES,
     NEGLIGIBLE,
     NO_DEPENDENCE,
+    TIE,
     UNDECIDED,
     answer_parts,
     tied_part,
@@ -42,6 +43,8 @@ class Answer:
         What the answer rests on, as plain text.
     headline : str
         The answer in the fewest words, as plain text.
+    explained : str
+        What the verdict means, in one sentence.
     """
 
     html: str
@@ -49,6 +52,12 @@ class Answer:
     verdict_word: str
     small_line: str = ""
     headline: str = ""
+    explained: str = ""
+
+    @property
+    def tip(self) -> list[str]:
+        """Lines for a tooltip: what the verdict means, the sentence, what it rests on."""
+        return [line for line in (self.explained, self.plain, self.small_line) if line]
 
 
 def answer_of(dependence: ChannelDependence, which: int) -> Answer:
@@ -85,7 +94,31 @@ def answer_of(dependence: ChannelDependence, which: int) -> Answer:
     else:
         word, coloured, headline = DRIVES, "driven by", f"driven by {_listed(names, said)}"
     html = marked(plain, names, coloured)
-    return Answer(html, plain, word, basis(dependence), headline)
+    return Answer(html, plain, word, basis(dependence), headline, explained(word, dependence))
+
+
+def explained(word: str, dependence: ChannelDependence) -> str:
+    """Say in one plain sentence what a verdict means, and against what it was tested."""
+    tau = f"τ {dependence.tau:g}"
+    if dependence.approximate:
+        return (
+            f"No test against {tau} was made: {dependence.approximate} says nothing about others."
+        )
+    said = {
+        DRIVES: f"A ratio of at most {tau} was ruled out for each image that is named.",
+        "tie": (
+            f"Exchanged together, the near-copies surely move the map by more than {tau}; which of "
+            "them does so cannot be told, because they show the same."
+        ),
+        "mixed": (
+            f"A ratio of at most {tau} was ruled out for three images or more, and the largest "
+            "cannot be told from the smallest."
+        ),
+        UNDECIDED: f"No image is surely above {tau}, and at least one is not surely below.",
+        NEGLIGIBLE: f"The whole interval of every image lies below {tau}, too little to matter.",
+        NO_DEPENDENCE: "No latent moved, whichever image was exchanged.",
+    }
+    return said[word]
 
 
 def no_answer(reason: str) -> Answer:
@@ -167,8 +200,10 @@ def _verdict_at(plain: str, verdict: str, taken: Sequence[tuple[int, int, str, s
 
 def _listed(names: Sequence[str], answer: str) -> str:
     """Join names as the answer means them: a tie is an "or", further drivers are an "and"."""
-    if tied_part(answer) >= 0:
-        return f"tie: {' and '.join(' or '.join(part) for part in answer_parts(answer))}"
+    at = tied_part(answer)
+    if at >= 0:
+        parts = [" or ".join(part) for part in answer_parts(answer)]
+        return " and ".join([*parts[:at], f"{TIE}{parts[at]}", *parts[at + 1 :]])
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isnan, nan
+from math import isinf, isnan, nan
 
 from qtpy.QtGui import QImage
 
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.settling import about
 from napari_latentattr.core.so_far import RatiosSoFar
 from napari_latentattr.core.verdict_words import (
     DRIVES,
@@ -37,6 +38,8 @@ class DriverRow:
     q, p : float
         NaN where no p value is printed.
     thumbnail : QImage or None
+    settle : str
+        How many cases would decide an undecided image; empty where that is not known.
     """
 
     image: str
@@ -47,6 +50,7 @@ class DriverRow:
     q: float = nan
     p: float = nan
     thumbnail: QImage | None = None
+    settle: str = ""
 
 
 def driver_rows(
@@ -67,6 +71,7 @@ def driver_rows(
         When that map was not measured.
     """
     row = dependence.row(which)
+    settled = dependence.cases_to_settle(which)
     pictures = [*thumbnails, *[None] * len(dependence.channels)]
     return [
         DriverRow(
@@ -78,6 +83,7 @@ def driver_rows(
             q=float(dependence.q[row, c]),
             p=float(dependence.p[row, c]),
             thumbnail=pictures[c],
+            settle=_settled(dependence, float(settled[c])),
         )
         for c, image in enumerate(dependence.channels)
     ]
@@ -125,6 +131,8 @@ def row_lines(row: DriverRow, tau: float, basis: str) -> list[str]:
     }
     if not isnan(row.ratio) and row.verdict in rules:
         lines.append(rules[row.verdict])
+    if row.settle:
+        lines.append(row.settle)
     if not isnan(row.q):
         lines.append(f"{small('q', row.q)}, {small('p', row.p)} against a ratio of at most {tau:g}")
     return [*lines, basis] if basis else lines
@@ -139,6 +147,15 @@ def spoken(rows: Sequence[DriverRow]) -> str:
 def small(name: str, value: float) -> str:
     """Write a p or q value; the smallest ones as a bound."""
     return f"{name} < 0.001" if value < 0.001 else f"{name} = {value:.3f}"
+
+
+def _settled(dependence: ChannelDependence, units: float) -> str:
+    if isnan(units):
+        return ""
+    if isinf(units):
+        return f"too near τ {dependence.tau:g} for more cases to settle it soon"
+    have = f"there are {dependence.n}"
+    return f"about {about(units)} {dependence.settled_by} would settle it; {have}"
 
 
 def _counted(verdict: str, n: int) -> str:

@@ -9,7 +9,7 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex,
 from qtpy.QtGui import QImage
 
 from napari_latentattr.core.ranking_words import cluster_letter
-from napari_latentattr.core.types import Ranking
+from napari_latentattr.core.types import Evidence, Ranking
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.lettering import tooltip
 from napari_latentattr.widgets.thumbnails import map_thumbnail
@@ -119,6 +119,7 @@ class MapRows(QAbstractTableModel):
             lines += [
                 f"Importance {e.estimate:.3f}, 95 % {e.low:.3f} to {e.high:.3f}, n = {e.n}",
                 f"Group {self._text(k, GROUP)}, q {self._text(k, Q)}",
+                _explained(e),
             ]
         lines += [
             f"Its picture by {found.method}, case {found.case}: {found.verdict} (similarity to "
@@ -166,6 +167,12 @@ class MapRows(QAbstractTableModel):
         self._pictures.clear()
         if self.rowCount():
             self.dataChanged.emit(self.index(0, PICTURE), self.index(self.rowCount() - 1, PICTURE))
+
+
+def _explained(evidence: Evidence) -> str:
+    """Say in one sentence what the verdict means and what it was compared with."""
+    found = "beat" if evidence.verdict == "supported" else "was not shown to beat"
+    return f"The map {found} its null ({evidence.null}); q corrected over {evidence.family}."
 
 
 def _verdicts(ranking: Ranking) -> list[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QRectF, QSize
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QSizePolicy, QWidget
@@ -49,7 +51,7 @@ class Pill(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.set_verdict(word, text)
 
-    def set_verdict(self, word: str, text: str = "") -> None:
+    def set_verdict(self, word: str, text: str = "", *, tip: Sequence[str] = ()) -> None:
         """Show a verdict.
 
         Parameters
@@ -58,10 +60,12 @@ class Pill(QWidget):
             The verdict: gives shape and colour.
         text : str
             What is written; the word itself when empty.
+        tip : sequence of str
+            Lines that explain it when the pointer rests on it.
         """
         self._word, self._text = word, text or word
         self.setAccessibleName(self._text)
-        self.setToolTip(tooltip([self._text]))
+        self.setToolTip(tooltip([self._text, *tip]))
         self._fit()
 
     def sizeHint(self) -> QSize:
