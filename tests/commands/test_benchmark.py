@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 
 from napari_latentattr.benchmarks.calibration import Calibration, Rate, Size
+from napari_latentattr.benchmarks.contest.contest import Contest, Standing
+from napari_latentattr.benchmarks.contest.kinds import KINDS, QUICK_KINDS, Kind
 from napari_latentattr.benchmarks.planted import PlantedTruth
 from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, METHODS, DrawnTruth, Found
 from napari_latentattr.commands import benchmark
@@ -21,6 +24,20 @@ FORMS = {
     "useless_called": 0,
     "useless": 10,
 }
+
+
+def hold_contest(*, worlds: int, kinds: Sequence[Kind], **_: object) -> Contest:
+    """Stands for the contest: channel dependence is right, another rule calls everything."""
+    rates = {"power": 1.0, "auroc": 1.0, "top": 1.0, "seconds": 0.1}
+    found = []
+    for rule, false in (("channel dependence", 0.0), ("captum X, share > 1/C", 0.5)):
+        all_rates = {**rates, "false_positive": false, "false_discovery": false}
+        given = {name: Rate(x, x, x) for name, x in all_rates.items()}
+        for kind in kinds:
+            found.append(
+                Standing(kind.name, rule, worlds, 12, **given, by_effect=(1.0,) * 6, roc=(0, 1))
+            )
+    return Contest(0.03, 200, tuple(found))
 
 
 @pytest.fixture
@@ -38,10 +55,13 @@ def measured(monkeypatch) -> list[dict[str, object]]:
         return DrawnTruth(int(str(sizes["worlds"])), 6, 8, 0.9, tuple(rates))
 
     planted = PlantedTruth(1, 12, 0.03, 2, 2, 1, 1, 0, 0, ())
-    calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE)
+    calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE, SIZE)
     monkeypatch.setattr(benchmark, "find_drawn", find_drawn)
     monkeypatch.setattr(benchmark, "find_planted", lambda **_: planted)
     monkeypatch.setattr(benchmark, "calibrate", lambda **_: calibration)
+    cells = (calibration,)
+    monkeypatch.setattr(benchmark, "calibrate_cells", lambda *_, **__: cells)
+    monkeypatch.setattr(benchmark, "hold_contest", hold_contest)
     monkeypatch.setattr(
         benchmark, "ranking_worlds", lambda runs, *_, **__: {"runs": runs, "forms": {"case": FORMS}}
     )
@@ -61,3 +81,21 @@ def test_false_voxels_of_every_method_are_told_with_the_number_of_seeds(
     record = json.loads((tmp_path / report.main).read_text())
     assert record["planted_decoders"]["worlds"] == seeds
     assert len(record["planted_decoders"]["found"]) == len(INTERACTIONS) * len(METHODS)
+
+
+@pytest.mark.parametrize(("quick", "worlds", "kinds"), [(True, 3, QUICK_KINDS), (False, 5, KINDS)])
+def test_the_contest_is_told_in_words_table_and_figures(tmp_path, measured, quick, worlds, kinds):
+    report = benchmark.run(
+        tmp_path, what="truth", full=False, quick=quick, keep_memory=False, progress=SILENT
+    )
+    files = {"contest.csv", "contest.md", "roc.png", "power.png", "calibration.png", "truth.json"}
+    assert {path.name for path in tmp_path.iterdir()} == files
+    assert (tmp_path / "contest.csv").read_text().count("\n") == 1 + 2 * len(kinds)
+    assert f"### {kinds[0].name}: {worlds} worlds" in (tmp_path / "contest.md").read_text()
+    words = " ".join(report.text.split())
+    assert "channel dependence keeps all promises other rules that keep them none" in words
+    assert "covers 95.0%, kept" in report.text
+    record = json.loads((tmp_path / report.main).read_text())
+    assert record["kind"] == "benchmark truth"
+    assert record["contest"]["standings"][0]["kind"] == kinds[0].name
+    assert ("ranking" in record) is not quick

@@ -79,6 +79,7 @@ KINDS = (
     Kind("graded leak, 32 images", leak="graded", n_channels=32),
     Kind("zero leak, 3D", shape=(16, 16, 16)),
 )
+QUICK_KINDS = KINDS[:4]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
