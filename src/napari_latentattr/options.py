@@ -247,7 +247,9 @@ def _add_benchmark(commands: _Commands[_Parser]) -> None:
         study=False,
     )
     parser.add_argument("what", choices=("speed", "truth"), help="what to measure")
-    parser.add_argument("--full", action="store_true", help="as long as for a publication")
+    effort = parser.add_mutually_exclusive_group()
+    effort.add_argument("--quick", action="store_true", help="a few minutes; truth: contest alone")
+    effort.add_argument("--full", action="store_true", help="as long as for a publication")
     parser.add_argument(
         "--keep-memory", action="store_true", help="let glibc keep freed memory (speed only)"
     )

@@ -72,3 +72,24 @@ def test_people_vary_around_one_anatomy() -> None:
 
 def test_sixty_four_channels_can_be_drawn() -> None:
     assert make_population(64, (64, 64), seed=0).draw(1, seed=0).shape == (1, 64, 64, 64)
+
+
+def test_images_can_lie_off_each_other_by_at_most_a_voxel() -> None:
+    plain, moved = (make_population(6, (32, 32), seed=4, misaligned=off) for off in (0.0, 1.0))
+    before, after = (population.draw(1, seed=2)[0] for population in (plain, moved))
+    inner = np.s_[6:-6, 6:-6]
+    for one, other in zip(before, after, strict=True):
+        assert not np.array_equal(one, other)
+        around = [np.roll(one, (y, x), (0, 1))[inner] for y in (-1, 0, 1) for x in (-1, 0, 1)]
+        inside = plain.mask[inner]
+        assert (other[inner] >= np.min(around, axis=0) - 1e-5)[inside].mean() > 0.95
+        assert (other[inner] <= np.max(around, axis=0) + 1e-5)[inside].mean() > 0.95
+
+
+def test_noise_is_unequal_and_independent_from_voxel_to_voxel() -> None:
+    plain, noisy = (make_population(6, (64, 64), seed=4, noise=sd) for sd in (0.0, 0.5))
+    added = (noisy.draw(1, seed=2) - plain.draw(1, seed=2))[0]
+    np.testing.assert_allclose(added[:, plain.mask].std(axis=1), noisy.noise, rtol=0.06)
+    assert noisy.noise.max() <= 0.5
+    assert np.ptp(noisy.noise) > 0.1
+    assert not added[:, ~plain.mask].any()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 
 from napari_latentattr.benchmarks.calibration import Calibration, Rate, Size
+from napari_latentattr.benchmarks.contest.contest import Contest, Standing
+from napari_latentattr.benchmarks.contest.kinds import KINDS, QUICK_KINDS, Kind
 from napari_latentattr.benchmarks.copies import CopiesFound
 from napari_latentattr.benchmarks.likeness import LikenessRates
 from napari_latentattr.benchmarks.planted import PlantedTruth
@@ -26,6 +29,20 @@ FORMS = {
 }
 
 
+def hold_contest(*, worlds: int, kinds: Sequence[Kind], **_: object) -> Contest:
+    """Stands for the contest: channel dependence is right, another rule calls everything."""
+    rates = {"power": 1.0, "auroc": 1.0, "top": 1.0, "seconds": 0.1}
+    found = []
+    for rule, false in (("channel dependence", 0.0), ("captum X, share > 1/C", 0.5)):
+        all_rates = {**rates, "false_positive": false, "false_discovery": false}
+        given = {name: Rate(x, x, x) for name, x in all_rates.items()}
+        for kind in kinds:
+            found.append(
+                Standing(kind.name, rule, worlds, 12, **given, by_effect=(1.0,) * 6, roc=(0, 1))
+            )
+    return Contest(0.03, 200, tuple(found))
+
+
 @pytest.fixture
 def measured(monkeypatch) -> list[dict[str, object]]:
     """Stands for the measurements; keeps the sizes that decoders were asked for."""
@@ -41,7 +58,7 @@ def measured(monkeypatch) -> list[dict[str, object]]:
         return DrawnTruth(int(str(sizes["worlds"])), 6, 8, 0.9, tuple(rates))
 
     planted = PlantedTruth(1, 12, 0.03, 2, 2, 1, 1, 0, 0, ())
-    calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE)
+    calibration = Calibration(1, 1, 1, 24, 4, 500, 0.1, SIZE, SIZE, SIZE)
     monkeypatch.setattr(benchmark, "find_drawn", find_drawn)
     monkeypatch.setattr(benchmark, "find_planted", lambda **_: planted)
     copies = CopiesFound(0.99, 5, 16, 0.99, 20, 19, 20, 30, 29, 29, 0)
@@ -51,6 +68,9 @@ def measured(monkeypatch) -> list[dict[str, object]]:
     )
     monkeypatch.setattr(benchmark, "likeness_rates", lambda **_: likeness)
     monkeypatch.setattr(benchmark, "calibrate", lambda **_: calibration)
+    cells = (calibration,)
+    monkeypatch.setattr(benchmark, "calibrate_cells", lambda *_, **__: cells)
+    monkeypatch.setattr(benchmark, "hold_contest", hold_contest)
     monkeypatch.setattr(
         benchmark, "ranking_worlds", lambda runs, *_, **__: {"runs": runs, "forms": {"case": FORMS}}
     )
@@ -80,3 +100,21 @@ def test_copies_and_likeness_are_told_and_recorded(tmp_path, measured):
     record = json.loads((tmp_path / report.main).read_text())
     assert [found["likeness"] for found in record["copies"]] == [1.0, 0.99, 0.8]
     assert record["likeness"]["hidden"]["value"] == 0.05
+
+
+@pytest.mark.parametrize(("quick", "worlds", "kinds"), [(True, 3, QUICK_KINDS), (False, 5, KINDS)])
+def test_the_contest_is_told_in_words_table_and_figures(tmp_path, measured, quick, worlds, kinds):
+    report = benchmark.run(
+        tmp_path, what="truth", full=False, quick=quick, keep_memory=False, progress=SILENT
+    )
+    files = {"contest.csv", "contest.md", "roc.png", "power.png", "calibration.png", "truth.json"}
+    assert {path.name for path in tmp_path.iterdir()} == files
+    assert (tmp_path / "contest.csv").read_text().count("\n") == 1 + 2 * len(kinds)
+    assert f"### {kinds[0].name}: {worlds} worlds" in (tmp_path / "contest.md").read_text()
+    words = " ".join(report.text.split())
+    assert "channel dependence keeps all promises other rules that keep them none" in words
+    assert "covers 95.0%, kept" in report.text
+    record = json.loads((tmp_path / report.main).read_text())
+    assert record["kind"] == "benchmark truth"
+    assert record["contest"]["standings"][0]["kind"] == kinds[0].name
+    assert ("ranking" in record) is not quick

@@ -1,18 +1,22 @@
 """Whether a 5 % test rejects 5 % of the time, and a 95 % interval covers the truth.
 
 Each test is put on its boundary, where it is hardest to be right: tau is the true ratio of the
-pair. The jackknife that leaves out recipients alone is shown beside as the control that must fail.
+pair. Two others are shown beside the two-way jackknife: one that takes off half of what is peculiar
+to a pair of cases, for that is left out twice, and one that leaves out recipients alone, as the
+control that must fail.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy import stats
 
+from napari_latentattr.benchmarks.contest.kinds import Kind
 from napari_latentattr.benchmarks.reference import reference_ratio, swap_channels
-from napari_latentattr.benchmarks.worlds import World, make_world
+from napari_latentattr.benchmarks.worlds import World
 from napari_latentattr.core.inference import RatioEstimate, two_way_jackknife
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, Float64
@@ -20,6 +24,13 @@ from napari_latentattr.core.types import Bool, Float64
 SMALLEST_RATIO = 0.003  # of the pairs that are tested; below, rounding is a part of the change
 REJECTS = (0.03, 0.065)
 COVERS = 0.93
+GRADED = Kind("graded leak", leak="graded", shape=(64, 64))
+CELLS = (
+    Kind("planted, 2D", leak="graded", shape=(32, 32), n_channels=6, n_maps=6),
+    Kind("trained, 2D", trained="dense", shape=(32, 32), n_channels=6, n_maps=6),
+    Kind("planted, 3D", leak="graded", shape=(16, 16, 16), n_channels=4, n_maps=4),
+    Kind("trained, 3D", trained="dense", shape=(16, 16, 16), n_channels=4, n_maps=4),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +75,9 @@ class Calibration:
         Cases in a cohort, donors a case, cases behind the true ratio.
     reference_error : float
         Median standard error of the true log ratio, over that of a cohort.
-    two_way, recipient_only : Size
+    two_way, half_pair, recipient_only : Size
+    world : str
+        Kind of the worlds.
     """
 
     worlds: int
@@ -75,7 +88,9 @@ class Calibration:
     reference: int
     reference_error: float
     two_way: Size
+    half_pair: Size
     recipient_only: Size
+    world: str = GRADED.name
 
     def record(self) -> dict[str, object]:
         """Return the rates as plain values for a JSON file."""
@@ -89,64 +104,107 @@ def calibrate(
     n_cases: int = 24,
     donors: int = 4,
     reference: int = 500,
-    shape: tuple[int, ...] = (64, 64),
-    n_channels: int = 8,
     progress: Progress = SILENT,
 ) -> Calibration:
-    """Simulate cohorts and put every test on its boundary.
+    """Put every test of one cell, in worlds with graded leak, on its boundary."""
+    return calibrate_cells(
+        GRADED,
+        worlds=worlds,
+        cohorts=cohorts,
+        cases=[n_cases],
+        donors=[donors],
+        reference=reference,
+        progress=progress,
+    )[0]
+
+
+def calibrate_cells(
+    kind: Kind,
+    *,
+    worlds: int = 20,
+    cohorts: int = 10,
+    cases: Sequence[int] = (6, 12, 24, 48),
+    donors: Sequence[int] = (2, 4),
+    reference: int = 500,
+    progress: Progress = SILENT,
+) -> tuple[Calibration, ...]:
+    """Simulate cohorts of several sizes and put every test on its boundary.
 
     Parameters
     ----------
+    kind : Kind
+        Whose maps see every image.
     worlds, cohorts : int
-        Worlds with graded leak, and cohorts drawn from each. Cohorts of one world share its true
-        ratios, and worlds differ by more than cohorts: have many of them.
-    n_channels : int
-        Channels and maps of each world.
+        Worlds, and cohorts drawn from each. Cohorts of one world share its true ratios, and
+        worlds differ by more than cohorts: have many of them.
+    cases, donors : sequence of int
+        Cases in a cohort, and donors a case; every pair of them is one cell.
+    reference : int
+        Cases behind the true ratio.
     """
-    tallies: list[Float64] = []
-    errors: list[Float64] = []
-    tests = 0
+    cells = [_Cell(kind, n, d, reference) for n in cases for d in donors]
+    steps = worlds * cohorts * len(cells)
     for seed in range(worlds):
-        world = make_world(
-            1, n_channels=n_channels, n_maps=n_channels, shape=shape, leak="graded", seed=seed
-        )
-        truth = reference_ratio(world, reference, donors=donors)
+        world = kind.make(1, seed=seed)
+        truth = reference_ratio(world, reference, donors=max(donors))
+        for row, cell in enumerate(cells):
+            for number in range(cohorts):
+                done = (seed * len(cells) + row) * cohorts + number
+                progress.report(done, steps, "simulating cohorts")
+                cell.add(world.with_cases(cell.n_cases, seed=1 + number), truth, seed=number)
+    progress.report(steps, steps, "simulating cohorts")
+    return tuple(cell.calibration(worlds) for cell in cells)
+
+
+class _Cell:
+    """What is counted in the cohorts of one size."""
+
+    def __init__(self, kind: Kind, n_cases: int, donors: int, reference: int) -> None:
+        self.kind, self.n_cases, self.donors, self.reference = kind, n_cases, donors, reference
+        self.tallies: list[Float64] = []
+        self.errors: list[Float64] = []
+        self.tests = 0
+
+    def add(self, people: World, truth: RatioEstimate, *, seed: int) -> None:
         tested = truth.log_ratio > np.log(SMALLEST_RATIO)
-        for number in range(cohorts):
-            progress.report(seed * cohorts + number, worlds * cohorts, "simulating cohorts")
-            people = world.with_cases(n_cases, seed=1 + number)
-            pair = _both_jackknives(people, donors, seed=number)
-            tallies.append(np.stack([_tally(e, truth.log_ratio, tested) for e in pair]))
-            errors.append((truth.se / pair[0].se)[tested])
-            tests += int(tested.sum())
-    progress.report(worlds * cohorts, worlds * cohorts, "simulating cohorts")
-    two_way, recipient_only = (_size(np.stack(tallies)[:, which]) for which in (0, 1))
-    return Calibration(
-        worlds=worlds,
-        cohorts=worlds * cohorts,
-        tests=tests,
-        n_cases=n_cases,
-        donors=donors,
-        reference=reference,
-        reference_error=float(np.median(np.concatenate(errors))),
-        two_way=two_way,
-        recipient_only=recipient_only,
-    )
+        found = _jackknives(people, self.donors, seed)
+        self.tallies.append(np.stack([_tally(one, truth.log_ratio, tested) for one in found]))
+        self.errors.append((truth.se / found[0].se)[tested])
+        self.tests += int(tested.sum())
+
+    def calibration(self, worlds: int) -> Calibration:
+        shares = np.stack(self.tallies)
+        return Calibration(
+            worlds,
+            len(self.tallies),
+            self.tests,
+            self.n_cases,
+            self.donors,
+            self.reference,
+            float(np.median(np.concatenate(self.errors))),
+            two_way=_size(shares[:, 0]),
+            half_pair=_size(shares[:, 1]),
+            recipient_only=_size(shares[:, 2]),
+            world=self.kind.name,
+        )
 
 
-def _both_jackknives(world: World, donors: int, seed: int) -> tuple[RatioEstimate, RatioEstimate]:
-    """Estimate with the project's jackknife, and with one that forgets that donors are shared."""
+def _jackknives(world: World, donors: int, seed: int) -> tuple[RatioEstimate, ...]:
+    """Estimate with the project's jackknife, a less cautious one, and a naive one."""
     swaps = swap_channels(world, donors=donors, seed=seed)
     change, spread, recipient = swaps.change, swaps.spread, swaps.recipient
-    estimate = two_way_jackknife(change, spread, recipient, swaps.donor)
+    two_way = two_way_jackknife(change, spread, recipient, swaps.donor)
+    pairs = np.arange(len(change))
+    of_pairs = two_way_jackknife(change, spread, pairs, pairs).se
+    half = np.sqrt(np.maximum(two_way.se**2 - of_pairs**2 / 2, 0.0))
     left_out = np.stack(
         [
             np.log(change[recipient != q].sum(0) / spread[recipient != q].sum(0)[:, None])
             for q in np.unique(recipient)
         ]
     )
-    se = np.sqrt((len(left_out) - 1) * left_out.var(axis=0))
-    return estimate, replace(estimate, se=se)
+    alone = np.sqrt((len(left_out) - 1) * left_out.var(axis=0))
+    return two_way, replace(two_way, se=half), replace(two_way, se=alone)
 
 
 def _tally(estimate: RatioEstimate, truth: Float64, tested: Bool) -> Float64:

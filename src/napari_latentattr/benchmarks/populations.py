@@ -36,6 +36,10 @@ class Population:
         -1 for channels with inverted contrast.
     lesion : (C,) float64 array
         Brightness of lesions in each channel; 0 where they do not show.
+    misaligned : float
+        Voxels that a channel may lie off along each axis, at most; anew in every case.
+    noise : (C,) float64 array
+        Deviation of the noise of each voxel.
     """
 
     tissues: Float32
@@ -43,6 +47,8 @@ class Population:
     contrast: Float64
     sign: Float64
     lesion: Float64
+    misaligned: float
+    noise: Float64
 
     def draw(self, n_cases: int, *, seed: int) -> Float32:
         """Draw the images of new cases, (N, C, *S)."""
@@ -59,7 +65,21 @@ class Population:
         image += self.sign.reshape(-1, *[1] * len(shape)) * (shared + grouped)
         image += OWN * smooth_fields(rng, n, shape, 3 * width)
         image += np.multiply.outer(self.lesion, _lesion(rng, shape))
-        return np.asarray((image + 0.6) * self.mask, dtype=np.float32)
+        return np.asarray(self._scanned(rng, image + 0.6) * self.mask, dtype=np.float32)
+
+    def _scanned(self, rng: np.random.Generator, image: Float64) -> Float64:
+        """Channels a little off each other and noisy."""
+        if self.misaligned:
+            moves = rng.uniform(-self.misaligned, self.misaligned, (len(image), self.mask.ndim))
+            moved = [
+                ndimage.shift(channel, move, order=1, mode="nearest")
+                for channel, move in zip(image, moves, strict=True)
+            ]
+            image = np.stack(moved)
+        if self.noise.any():
+            noise = rng.standard_normal(image.shape)
+            image = image + self.noise.reshape(-1, *[1] * self.mask.ndim) * noise
+        return image
 
     def _anatomy(self, rng: np.random.Generator, width: float) -> Float64:
         """Tissues of one person, a little displaced, dimmed or brightened."""
@@ -69,7 +89,14 @@ class Population:
         return tissues * (1 + 0.15 * rng.standard_normal(3)).reshape(3, *[1] * ndim)
 
 
-def make_population(n_channels: int, shape: Sequence[int], *, seed: int) -> Population:
+def make_population(
+    n_channels: int,
+    shape: Sequence[int],
+    *,
+    seed: int,
+    misaligned: float = 0.0,
+    noise: float = 0.0,
+) -> Population:
     """Invent an anatomy and how `n_channels` images show it.
 
     Parameters
@@ -78,6 +105,10 @@ def make_population(n_channels: int, shape: Sequence[int], *, seed: int) -> Popu
         C; neighbours in groups of four look alike.
     shape : sequence of int
         (Y, X) or (Z, Y, X) in voxels.
+    misaligned : float
+        Voxels that a channel may lie off along each axis, at most.
+    noise : float
+        Deviation of the noise of the noisiest channel; that of the others is anything below.
     """
     rng = np.random.default_rng((seed, 0))
     at, ndim = _coordinates(shape), len(shape)
@@ -99,6 +130,8 @@ def make_population(n_channels: int, shape: Sequence[int], *, seed: int) -> Popu
         contrast=np.abs(of_group + rng.normal(0, 0.25, (n_channels, 3))),
         sign=sign,
         lesion=(rng.random(n_channels) < 0.5) * rng.normal(1, 0.3, n_channels),
+        misaligned=misaligned,
+        noise=noise * np.random.default_rng((seed, 6)).random(n_channels),
     )
 
 

@@ -126,15 +126,15 @@ class World:
     Attributes
     ----------
     population : Population
-    module : Sequential
-        ``encoder`` and ``decoder``.
+    module : Module
+        Has an ``encoder`` and a decoder behind it.
     plan : (K, C) bool array
-        Which channels each map was built to listen to.
+        Which channels each map was built to listen to; trained maps without a mask, to all.
     data : (N, C, *S) float32 array
     """
 
     population: Population
-    module: nn.Sequential
+    module: nn.Module
     plan: Bool
     data: Float32
 
@@ -171,6 +171,8 @@ def make_world(
     shape: Sequence[int] = (64, 64),
     leak: Leak = 0.0,
     seed: int = 0,
+    misaligned: float = 0.0,
+    noise: float = 0.0,
 ) -> World:
     """Invent a population, an autoencoder with a plan, and cases; same seed, same bits.
 
@@ -180,8 +182,10 @@ def make_world(
         (Y, X) or (Z, Y, X) in voxels, divisible by 4.
     leak : float or "graded"
         See `planted_encoder`.
+    misaligned, noise : float
+        See `make_population`.
     """
-    population = make_population(n_channels, shape, seed=seed)
+    population = make_population(n_channels, shape, seed=seed, misaligned=misaligned, noise=noise)
     encoder = planted_encoder(n_channels, n_maps, seed, leak=leak, ndim=len(shape))
     decoder = _draw_decoder(encoder, len(shape), np.random.default_rng((seed, 3)))
     module = nn.Sequential(OrderedDict(encoder=encoder, decoder=decoder)).eval()

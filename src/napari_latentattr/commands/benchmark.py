@@ -6,13 +6,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from napari_latentattr.benchmarks.calibration import Calibration, calibrate
+from napari_latentattr.benchmarks.calibration import (
+    CELLS,
+    Calibration,
+    calibrate,
+    calibrate_cells,
+)
+from napari_latentattr.benchmarks.contest.contest import hold_contest
+from napari_latentattr.benchmarks.contest.kinds import KINDS, QUICK_KINDS
 from napari_latentattr.benchmarks.copies import LIKENESS, CopiesFound, find_copies
 from napari_latentattr.benchmarks.likeness import LikenessRates, likeness_rates
 from napari_latentattr.benchmarks.planted import PlantedTruth, find_planted
 from napari_latentattr.benchmarks.planted_decoders import INTERACTIONS, DrawnTruth, find_drawn
 from napari_latentattr.benchmarks.ranking_worlds import ranking_worlds
 from napari_latentattr.benchmarks.speed import PEERS, speed
+from napari_latentattr.commands.contest import cells_section, contest_section, write_contest
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import Facts, Section, sheet
 from napari_latentattr.core.progress import Progress
@@ -21,21 +29,50 @@ from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.records import Record, provenance_record
 
-_QUICK = {"planted_worlds": 3, "worlds": 4, "cohorts": 6, "ranking_runs": 5, "repeats": 3}
-_QUICK |= {"copies_worlds": 5, "likeness_cohorts": 100}
-_FULL = {"planted_worlds": 10, "worlds": 20, "cohorts": 10, "ranking_runs": 100, "repeats": 7}
-_FULL |= {"copies_worlds": 25, "likeness_cohorts": 1000}
+_QUICK = {"contest_worlds": 3, "worlds": 2, "cohorts": 3, "repeats": 1}
+_USUAL = {
+    "contest_worlds": 5,
+    "planted_worlds": 3,
+    "copies_worlds": 5,
+    "likeness_cohorts": 100,
+    "worlds": 4,
+    "cohorts": 6,
+    "ranking_runs": 5,
+    "repeats": 3,
+}
+_FULL = {
+    "contest_worlds": 20,
+    "planted_worlds": 10,
+    "copies_worlds": 25,
+    "likeness_cohorts": 1000,
+    "worlds": 20,
+    "cohorts": 10,
+    "ranking_runs": 100,
+    "repeats": 7,
+}
 
 
-def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Progress) -> Report:
+def run(
+    folder: Path,
+    *,
+    what: str,
+    full: bool,
+    keep_memory: bool,
+    progress: Progress,
+    quick: bool = False,
+) -> Report:
     """Measure `what` ("speed" or "truth") and write ``<what>.json``."""
-    sizes = _FULL if full else _QUICK
+    sizes = _FULL if full else _QUICK if quick else _USUAL
     began = time.perf_counter()
     if what == "speed":
         timed = speed(sizes["repeats"], peers=PEERS, keep_memory=keep_memory, progress=progress)
         text, record = timed.markdown(), timed.record()
     else:
-        text, record = _measure_truth(sizes, progress)
+        sections, record = _hold_contest(folder, sizes, progress, quick=quick)
+        if not quick:
+            more, others = _measure_truth(sizes, progress)
+            sections, record = [*more, *sections], {**others, **record}
+        text = sheet(sections)
     provenance = Provenance(
         method=f"benchmark {what}",
         params={**sizes, "keep_memory": keep_memory},
@@ -46,7 +83,31 @@ def run(folder: Path, *, what: str, full: bool, keep_memory: bool, progress: Pro
     return Report(text, f"{what}.json")
 
 
-def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Record]:
+def _hold_contest(
+    folder: Path, sizes: dict[str, int], progress: Progress, *, quick: bool
+) -> tuple[list[Section], Record]:
+    """Let all rules call in the same worlds, and put the test on its boundary in many cells."""
+    worlds = sizes["contest_worlds"]
+    kinds = QUICK_KINDS if quick else KINDS
+    contest = hold_contest(worlds=worlds, kinds=kinds, progress=progress)
+    cells = [
+        cell
+        for kind in (CELLS[:1] if quick else CELLS)
+        for cell in calibrate_cells(
+            kind,
+            worlds=sizes["worlds"],
+            cohorts=sizes["cohorts"],
+            cases=[6, 12, 24] if quick else [6, 12, 24, 48],
+            reference=200 if quick else 1000,  # 48 cases know a ratio well, too
+            progress=progress,
+        )
+    ]
+    write_contest(folder, contest, cells)
+    record: Record = {"contest": contest.record(), "cells": [cell.record() for cell in cells]}
+    return [contest_section(contest), cells_section(cells)], record
+
+
+def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[list[Section], Record]:
     planted = find_planted(worlds=sizes["planted_worlds"], progress=progress)
     copies = [
         find_copies(alike, worlds=sizes["copies_worlds"], progress=progress) for alike in LIKENESS
@@ -56,17 +117,6 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Reco
     calibration = calibrate(worlds=sizes["worlds"], cohorts=sizes["cohorts"], progress=progress)
     silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
     signal = ranking_worlds(sizes["ranking_runs"], 1.2, progress=progress)
-    text = sheet(
-        [
-            _planted_section(planted),
-            _copies_section(copies),
-            _likeness_section(likeness),
-            _drawn_section(drawn),
-            _calibration_section(calibration),
-            ("Ranking with no signal", _calls(silent)),
-            ("Ranking with three causal maps", _calls(signal)),
-        ]
-    )
     record: Record = {
         "planted": planted.record(),
         "copies": [found.record() for found in copies],
@@ -75,7 +125,16 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[str, Reco
         "calibration": calibration.record(),
         "ranking": [silent, signal],
     }
-    return text, record
+    sections = [
+        _planted_section(planted),
+        _copies_section(copies),
+        _likeness_section(likeness),
+        _drawn_section(drawn),
+        _calibration_section(calibration),
+        ("Ranking with no signal", _calls(silent)),
+        ("Ranking with three causal maps", _calls(signal)),
+    ]
+    return sections, record
 
 
 def _planted_section(planted: PlantedTruth) -> Section:

@@ -1,0 +1,1 @@
+"""Worlds with a truth, contestants that look for it, and how they did."""
