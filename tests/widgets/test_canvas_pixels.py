@@ -10,7 +10,7 @@ import pytest
 from napari_latentattr.core.types import Grid, ImageStack
 from napari_latentattr.widgets.canvas import Canvas
 
-from .sessions import CHANNELS, add, make_session_of, picture
+from .sessions import CHANNELS, add, make_session_of, picture, settle
 
 SHAPE, SPACING = (12, 14, 10), (3.0, 1.5, 2.0)
 POSITIVE, NEGATIVE = (6, 4, 3), (6, 10, 7)
@@ -29,6 +29,7 @@ def shown(viewer, qapp):
     for at, value in ((POSITIVE, 1), (NEGATIVE, -1)):
         volume[(slice(None), *(slice(i - 1, i + 2) for i in at))] = value
     add(session, replace(picture(session), volume=volume, grid=stack.grid))
+    settle(canvas)
     viewer.layers["T1"].contrast_limits = (0, 1)
     viewer.dims.set_point(range(3), np.array(POSITIVE) * SPACING)
     yield viewer

@@ -14,7 +14,7 @@ from qtpy.QtCore import QTimer
 from napari_latentattr.core.types import Grid, ImageStack
 from napari_latentattr.widgets.canvas import Canvas
 
-from .sessions import add, encode, make_session, make_session_of, picture
+from .sessions import add, encode, make_session, make_session_of, picture, settle
 
 GREY = 0.5
 
@@ -67,6 +67,7 @@ def laid_out(viewer, qapp):
         volume = np.zeros_like(data)
         volume[0].flat[:2] = low, high
         add(session, replace(picture(session), volume=volume, grid=stack.grid))
+        settle(canvas)
         for layer in viewer.layers:
             if layer.name in channels:
                 layer.contrast_limits = (0, 1)

@@ -19,7 +19,7 @@ from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import Silent
 from napari_latentattr.jobs import Job
-from napari_latentattr.widgets import dock as dock_module
+from napari_latentattr.widgets import trust
 from napari_latentattr.widgets.dock import LatentAttribution
 from napari_latentattr.widgets.entrance import dock_in
 
@@ -153,8 +153,7 @@ def test_cancel_stops_at_the_next_report_and_keeps_what_was_there(opened, qtbot,
     idle(opened)
     kept = opened.session.results
     opened.start(lambda: jobs.rank(opened.session))
-    qtbot.waitUntil(lambda: opened.footer.cancel.isVisible(), timeout=5_000)
-    qtbot.wait(300)
+    qtbot.waitUntil(lambda: opened.footer.bar.value() > 0, timeout=5_000)
     began = time.perf_counter()
     opened.footer.cancel.click()
     qtbot.waitUntil(lambda: not opened.runner.busy, timeout=5_000)
@@ -203,13 +202,13 @@ def test_code_runs_only_after_somebody_said_yes(dock, idle, tmp_path, monkeypatc
     idle(dock)
     assert "is Python code" in dock.footer.title.text()
     assert not (tmp_path / "ran").exists()
-    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: False)
+    monkeypatch.setattr(trust, "is_trusted", lambda error, parent: False)
     dock.footer.fix.click()
     idle(dock)
     assert not (tmp_path / "ran").exists()
     dock.open_path(study)
     idle(dock)
-    monkeypatch.setattr(dock_module, "is_trusted", lambda error, parent: True)
+    monkeypatch.setattr(trust, "is_trusted", lambda error, parent: True)
     dock.footer.fix.click()
     idle(dock)
     assert (tmp_path / "ran").exists()
@@ -447,7 +446,7 @@ def test_a_gate_that_does_not_pass_leaves_no_order_of_maps(opened, idle) -> None
 
 def test_saying_no_to_closing_the_window_leaves_the_dock_alive(opened, viewer, qtbot) -> None:
     window = viewer.window._qt_window
-    opened.eventFilter(window, QCloseEvent())  # all that the dock hears when one says no
+    opened.window_end.eventFilter(window, QCloseEvent())  # all that the dock hears when one says no
     qtbot.wait(50)
     ran = []
     opened.runner.run(Job("after", lambda progress: None, ran.append))
@@ -463,7 +462,7 @@ def test_closing_the_window_stops_the_work(viewer, tiny_study, idle, qtbot) -> N
     window.show()
     qtbot.wait(50)
     assert not dock.runner.closed
-    dock.eventFilter(window, QCloseEvent())
+    dock.window_end.eventFilter(window, QCloseEvent())
     window.hide()
     qtbot.waitUntil(lambda: dock.runner.closed, timeout=5_000)
     window.show()

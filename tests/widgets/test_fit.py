@@ -129,18 +129,38 @@ def test_nothing_is_clipped_from_the_study_to_the_answer(dock, check, tiny_study
         buttons = {"rank": dock.maps.rank, "measure": dock.inspect.measure_all}
         if ask in buttons:
             buttons[ask].click()
-        for _ in range(2):
-            qtbot.waitUntil(lambda: not dock.runner.busy, timeout=60_000)
-            qtbot.wait(20)
+        _wait(dock, qtbot)
         for step in ("study", "maps", "inspect"):
             dock.show_step(step)
             check(f"{step} after {ask}")
     _ends_below_its_last_card(dock)
-    dock.inspect.closer.views.setCurrentIndex(1)
+    closer = dock.inspect.closer
+    closer.go.click()
+    _wait(dock, qtbot)
+    closer.check.button.click()
+    _wait(dock, qtbot)
+    assert closer.check.chart.isVisible()
+    check("a checked picture")
+    closer.place.activated.emit(closer.place.count() - 1)  # one latent, at the cursor
+    closer.go.click()
+    _wait(dock, qtbot)
+    assert dock.session.picture("where").place.latent
+    check("a picture of one latent")
+    closer.views.setCurrentIndex(1)
     check("what it draws")
-    _has_the_colours_of_its_card(dock.inspect.closer.views)
+    _has_the_colours_of_its_card(closer.views)
+    closer.traverse.click()
+    _wait(dock, qtbot)
+    assert "Traversal: 9 steps" in without_breaks(closer.note.text())
+    check("a traversal")
     dock.show_step("maps")
     _leaves_columns_out(dock.maps.table, qtbot)
+
+
+def _wait(dock: LatentAttribution, qtbot) -> None:
+    for _ in range(2):
+        qtbot.waitUntil(lambda: not dock.runner.busy and not dock.canvas.busy, timeout=60_000)
+        qtbot.wait(20)
 
 
 def _ends_below_its_last_card(dock: LatentAttribution) -> None:

@@ -22,7 +22,7 @@ from napari_latentattr.core.results import Picture
 from napari_latentattr.core.types import MapRef, Provenance
 from napari_latentattr.widgets.canvas import Canvas
 
-from .sessions import add, make_session_of
+from .sessions import add, make_session_of, settle
 
 BLOBS = {  # grey level; centre in RAS mm
     "R": (1.0, (20, 0, 0)),
@@ -109,6 +109,11 @@ FILES = {  # directions of the voxel axes, ending, degrees of turn about two axe
 }
 
 
+@pytest.fixture
+def viewer(shared_viewer):
+    return shared_viewer
+
+
 def shown(viewer, path: Path) -> tuple[Canvas, object]:
     """Canvas on the file; the picture marks the voxels with the grey level of the block."""
     stack = read_stack([path], channels=["grey"])
@@ -122,12 +127,13 @@ def shown(viewer, path: Path) -> tuple[Canvas, object]:
         "", "", "", "", Provenance("m"),
     )  # fmt: skip
     add(session, picture)
+    settle(canvas)
     image = viewer.layers["grey"]
     image.contrast_limits, image.interpolation2d = (0, 1), "nearest"
     overlay = viewer.layers["LA · map 0 · where in grey"]
     overlay.interpolation2d, overlay.colorbar.visible = "nearest", False
-    # Their edges are as grey as the block.
-    viewer.canvas.overlays.text.visible = viewer.canvas.overlays.scale_bar.visible = False
+    # Their edges are as grey as the block; they come back where the window gets another size.
+    viewer.canvas.overlays.text.opacity = viewer.canvas.overlays.scale_bar.opacity = 0
     return canvas, image
 
 

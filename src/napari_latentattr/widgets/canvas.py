@@ -7,7 +7,6 @@ and to read files: images come with the latent maps, pictures with the results.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 
 import numpy as np
 from napari.components import ViewerModel
@@ -20,9 +19,11 @@ from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
 from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
+from napari_latentattr.widgets.map_slider import MapSlider
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
-from napari_latentattr.widgets.own_layers import map_axis, remove_layers, same_place
+from napari_latentattr.widgets.own_changes import OwnChanges
+from napari_latentattr.widgets.own_layers import find_layer, remove_layers
 from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
@@ -51,13 +52,15 @@ class Canvas:
         self._stack: ImageStack | None = None
         self._known_pictures = dict(session.results.pictures)
         self._known_traversal = session.results.traversal
-        self._busy = False
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
-        self._turns, self._slid = Turns(), Turns()
+        self._changing = OwnChanges(viewer)
+        self._turns, self._laying = Turns(), Turns()
+        self._seen = False
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
         self._steps = TraversalView(viewer)
+        self._slider = MapSlider(viewer, session, self._changing)
         self._unbind = bind_peek(
             viewer, self._overlays.hide_for_peek, self._overlays.show_after_peek
         )
@@ -77,13 +80,13 @@ class Canvas:
     @property
     def busy(self) -> bool:
         """Whether layers are still on their way to the screen."""
-        return self._turns.busy or self._slid.busy
+        return self._turns.busy or self._laying.busy or self._slider.busy
 
     # What a window asks for
 
     def show_images(self, stack: ImageStack) -> None:
         """Show the images of the selected case, also before its latent maps are there."""
-        self._turns.stop()
+        self._stop()
         self._stack = stack
         _do(self._put_images())
         self._refresh(seen=True)
@@ -104,7 +107,7 @@ class Canvas:
         """Lay all images side by side, or go back to one."""
         self.is_side_by_side = not self.is_side_by_side
         if not self.is_side_by_side:
-            with self._updating():
+            with self._changing():
                 self._grid.leave()
             self._show_selected_image()
         self._refresh(seen=True)
@@ -116,20 +119,20 @@ class Canvas:
 
     def keep(self) -> Image | None:
         """Freeze a hidden copy of the picture on top; None when there is none."""
-        with self._updating():
+        with self._changing():
             return self._overlays.keep()
 
     def clear(self) -> None:
         """Remove all layers that were made here, the kept ones too."""
-        with self._updating():
+        with self._changing():
             self._leave_all()
             mine = [one for one in self.viewer.layers if "key" in one.metadata.get(KEY, {})]
             remove_layers(self.viewer, mine)
 
     def close(self) -> None:
         """Let go of viewer and session; the layers stay."""
-        self._turns.stop()
-        self._slid.stop()
+        self._stop()
+        self._slider.stop()
         self._grid.leave()
         for signal, slot in self._wires:
             signal.disconnect(slot)
@@ -141,7 +144,7 @@ class Canvas:
     # What happened in the session or in the viewer
 
     def _on_study(self) -> None:
-        with self._updating():
+        with self._changing():
             self._leave_all()
             self._case.remove()
         self._stack, self._known_pictures, self._known_traversal = None, {}, None
@@ -159,12 +162,12 @@ class Canvas:
 
     def _on_selection(self, new: Selection, old: Selection) -> None:
         if new.case != old.case:
-            self._turns.stop()
+            self._stop()
             self._stack = None
             self._case.hide()
         elif new.channel != old.channel:
             self._show_selected_image()
-        self._set_slider()
+        self._slider.follow()
         self._refresh()
 
     def _on_results(self) -> None:
@@ -180,38 +183,38 @@ class Canvas:
         self._refresh(seen=bool(fresh) or found is not before)
 
     def _on_slider(self, event: object = None) -> None:
-        if self._steps.on_top and not self._busy:
+        if self._steps.on_top and not self._changing.going:
             self._write_caption()
-        if map_axis(self.viewer) is not None and not self._busy:
-            # A traversal goes with its map; sliders must not go while they are moved.
-            at_once = self._is_model or self.session.results.traversal is None
-            self._slid.start(self._take_map(), at_once=at_once)
-
-    def _take_map(self) -> Iterator[None]:
-        axis = map_axis(self.viewer)
-        if axis is not None:
-            self.session.select(map=self.viewer.dims.current_step[axis])
-        yield
+        self._slider.lead()
 
     # How it gets onto the screen
 
     def _refresh(self, *, seen: bool = False) -> None:
         """Bring pictures, letters and caption up to date."""
+        self._seen |= seen
         if self._stack is None or self._turns.busy:
             return
         if not self._case.have(self._stack):
             _do(self._put_images())
             self._put_latents()
-        _do(self._finish(seen=seen))
+        at_once = self._is_model or not self._is_layer_missing()
+        self._laying.start(self._finish(), at_once=at_once)
+
+    def _is_layer_missing(self) -> bool:
+        """Whether something is to be shown that has no layer yet: new ones hold up a window."""
+        kinds = [kind for kind in KINDS if self.session.picture(kind) is not None]
+        wanted = [*kinds, *(["traversal"] if self.session.traversal is not None else [])]
+        return any(find_layer(self.viewer, (kind, None, False)) is None for kind in wanted)
 
     def _arrive(self) -> Iterator[None]:
         """Bring a case onto the screen, a layer at a time."""
         yield from self._put_images()
         self._put_latents()
         yield
-        yield from self._finish(seen=True)
+        self._seen = True
+        yield from self._finish()
 
-    def _finish(self, *, seen: bool) -> Iterator[None]:
+    def _finish(self) -> Iterator[None]:
         """Lay pictures, letters and caption over the images that are there."""
         if self._stack is None:
             return
@@ -220,11 +223,14 @@ class Canvas:
         pictures = {kind: picture for kind, picture in found.items() if picture is not None}
         steps = self.session.traversal
         aside = self._steps.wanted and steps is not None
-        seen |= aside != self._overlays.aside
+        self._seen |= aside != self._overlays.aside
         self._overlays.aside = aside
-        with self._updating():
-            self._overlays.update(pictures, chosen.channel, chosen.map, seen=seen)
-            self._steps.update(steps, chosen.channel, shown=self._overlays.shown)
+        laid = self._overlays.update(pictures, chosen.channel, chosen.map, seen=self._seen)
+        yield from self._changing.each(laid)
+        self._seen = False
+        laid = self._steps.update(steps, chosen.channel, shown=self._overlays.shown)
+        yield from self._changing.each(laid)
+        with self._changing():
             if self.is_side_by_side:
                 picture, channels = self._overlays.picture, self._stack.channels
                 cells = cell_order(channels, picture, self._ratio(), every=self._every)
@@ -265,9 +271,9 @@ class Canvas:
         latents = self.session.latents
         if latents is None:
             return
-        with self._updating(keep_place=False):
+        with self._changing(keep_place=False):
             self._case.put_latents(latents.maps, latents.spec, latents.stack)
-        self._set_slider()
+        self._slider.follow()
         self._show_selected_image()  # a new layer is the selected one
 
     def _show_selected_image(self) -> None:
@@ -276,27 +282,15 @@ class Canvas:
         wanted = self._stack.channels[self.session.selection.channel]
         self._case.look_at(wanted, select=self._overlays.picture is None)
 
-    def _set_slider(self) -> None:
-        axis = map_axis(self.viewer)
-        if axis is not None:
-            with self._updating(keep_place=False):
-                self.viewer.dims.set_current_step(axis, self.session.selection.map)
+    def _stop(self) -> None:
+        self._turns.stop()
+        self._laying.stop()
 
     def _leave_all(self) -> None:
-        self._turns.stop()
+        self._stop()
         self._grid.leave()
         self._markers.show(shown=False)
         self._around.restore()
-
-    @contextmanager
-    def _updating(self, *, keep_place: bool = True) -> Iterator[None]:
-        """Change layers without moving the slices and without taking that for the user's doing."""
-        before, self._busy = self._busy, True
-        try:
-            with same_place(self.viewer) if keep_place else nullcontext():
-                yield
-        finally:
-            self._busy = before
 
 
 def _do(steps: Iterator[None]) -> None:

@@ -5,22 +5,14 @@ No numbers are made here and no image is read.
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtCore import QEvent, QSize, QTimer
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import (
-    QApplication,
-    QHBoxLayout,
-    QScrollArea,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from qtpy.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_latentattr import jobs
 from napari_latentattr.core.errors import InputError, UntrustedModelError
@@ -31,19 +23,23 @@ from napari_latentattr.session import Session
 from napari_latentattr.widgets.activity import Activity
 from napari_latentattr.widgets.canvas import Canvas
 from napari_latentattr.widgets.context_bar import ContextBar
+from napari_latentattr.widgets.dock_keys import key_actions
 from napari_latentattr.widgets.drops import dropped_file
 from napari_latentattr.widgets.footer import Footer
 from napari_latentattr.widgets.inspector import InspectPage
 from napari_latentattr.widgets.keeping import Keeping
 from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.maps import MapsPage
+from napari_latentattr.widgets.pages import Pages
 from napari_latentattr.widgets.painted_labels import adopt_grid
 from napari_latentattr.widgets.preferences import apply_preferences
 from napari_latentattr.widgets.shortcuts import KeyList, Shortcuts
 from napari_latentattr.widgets.step_bar import STEPS, StepBar
 from napari_latentattr.widgets.study import StudyPage
 from napari_latentattr.widgets.text import Button
-from napari_latentattr.widgets.trust import is_trusted
+from napari_latentattr.widgets.tidying import Tidying
+from napari_latentattr.widgets.trust import Trusting
+from napari_latentattr.widgets.window_end import WindowEnd
 from napari_latentattr.widgets.worker import JobRunner
 
 TITLE = "Latent Attribution"
@@ -51,9 +47,6 @@ TITLE = "Latent Attribution"
 _WIDEST = 480
 # After the dock is drawn: reading the preferences for the first time takes 50 ms.
 _READ_MS = 300
-# After the layers of a study are there: opening it makes so many objects that Python soon goes
-# through all there are, for 200 ms; better now than amid work.
-_TIDY_MS = 1500
 
 
 class LatentAttribution(QWidget):
@@ -76,20 +69,15 @@ class LatentAttribution(QWidget):
         self.activity = Activity(self.runner)
         self.canvas = Canvas(viewer, self.session)
         self.keeping = Keeping(self.session, self)
-        self._maker: Callable[[bool], Job[Any]] | None = None
-        self._window: QWidget | None = None
-        self._answer = self._closing = False
-        self._gone = QTimer(self)
-        self._gone.setSingleShot(True)
-        self._gone.timeout.connect(self._shut_if_gone)
+        self.trusting = Trusting(self.start, self)
+        self._answer = False
+        self.window_end = WindowEnd(self)
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(lambda: apply_preferences(self.session))
-        self._tidy = QTimer(self)
-        self._tidy.setInterval(_TIDY_MS)
-        self._tidy.timeout.connect(self._collect_garbage)
+        self._tidying = Tidying(lambda: self.runner.busy or self.canvas.busy, self)
         self._build()
-        self.shortcuts = self._make_shortcuts()
+        self.shortcuts = Shortcuts(self, key_actions(self))
         self.shortcuts.set_running(running=False)
         self._connect()
         self.show_step("study")
@@ -102,10 +90,8 @@ class LatentAttribution(QWidget):
         self.study = StudyPage(self.viewer, self.session)
         self.maps = MapsPage(self.viewer, self.session)
         self.inspect = InspectPage(self.viewer, self.session)
-        self.pages = QStackedWidget()
         self.keys = KeyList()
-        for page in (self.study, self.maps, self.inspect, self.keys):
-            self.pages.addWidget(_scrolling(page))
+        self.pages = Pages(self.study, self.maps, self.inspect, self.keys)
         self.footer = Footer(self.runner)
         self.help = Button("?")
         self.help.setCheckable(True)
@@ -129,7 +115,7 @@ class LatentAttribution(QWidget):
             page.wants.connect(self.start)
             page.go_to.connect(self.show_step)
         self.context.kept.connect(self.keep_picture)
-        self.study.wants.connect(self.start_trusting)
+        self.study.wants.connect(self.trusting.start)
         self.study.layers.failed.connect(self.footer.show_error)
         self.study.demo_wanted.connect(self.open_demo)
         self.study.next_step.connect(lambda: self.show_step("maps"))
@@ -147,26 +133,9 @@ class LatentAttribution(QWidget):
             signal.connect(self._on_not_done)
         self.runner.failed.connect(self._on_failed)
         self.runner.idle.connect(self._on_idle)
+        self.window_end.asked.connect(self.keeping.save_now)
+        self.window_end.gone.connect(self.shut)
         self.keeping.stale.connect(self.study.study_card.earlier.say_plain)
-
-    def _make_shortcuts(self) -> Shortcuts:
-        return Shortcuts(
-            self,
-            {
-                **{step.key: partial(self.show_step, step.key) for step in STEPS},
-                "map_before": lambda: self.context.step_map(-1),
-                "map_after": lambda: self.context.step_map(1),
-                "image_before": lambda: self._step_image(-1),
-                "image_after": lambda: self._step_image(1),
-                "case_before": lambda: self.context.step_case(-1),
-                "case_after": lambda: self.context.step_case(1),
-                "overlay": self.canvas.toggle_overlay,
-                "undo": self.undo,
-                "beside": self.inspect.closer.all.toggle,
-                "copy": self.copy_sentence,
-                "cancel": self.runner.cancel,
-            },
-        )
 
     def sizeHint(self) -> QSize:
         """Width in letters, so that it follows the font."""
@@ -227,10 +196,10 @@ class LatentAttribution(QWidget):
         else:
             self.runner.run(job)
 
-    def start_trusting(self, make: Callable[[bool], Job[Any]]) -> None:
-        """Run a job that may ask for trust in code."""
-        self._maker = make
-        self.start(lambda: make(False))
+    def step_image(self, by: int) -> None:
+        """Look at the next image, or the one before."""
+        if self.session.study is not None:
+            self.session.select(channel=self.session.selection.channel + by)
 
     def undo(self) -> None:
         """Forget the last result."""
@@ -270,7 +239,7 @@ class LatentAttribution(QWidget):
         if self.session.study is not None:
             if self.session.study.path is None:
                 self.study.layers.hide_used()
-            self._tidy.start()
+            self._tidying.start()
             self.runner.run(self.keeping.take_up())
             self.runner.run(jobs.encode(self.session))
 
@@ -293,11 +262,6 @@ class LatentAttribution(QWidget):
         else:
             self._answer = False
 
-    def _collect_garbage(self) -> None:
-        if not self.runner.busy and not self.canvas.busy:
-            self._tidy.stop()
-            gc.collect()
-
     def _on_not_done(self, *_: object) -> None:
         self.session.show_ratios(None)
         self.session.show_ranking(None)
@@ -305,42 +269,18 @@ class LatentAttribution(QWidget):
     def _on_failed(self, job: Job[Any], error: Exception) -> None:
         if isinstance(error, UntrustedModelError):
             self.footer.show_error(
-                error, fix=("Open in trusted mode…", partial(self._run_trusted, error))
+                error, fix=("Open in trusted mode…", partial(self.trusting.ask, error))
             )
-
-    def _run_trusted(self, error: Exception) -> None:
-        make = self._maker
-        if make is not None and is_trusted(error, self):
-            self.start(lambda: make(True))
 
     def _set_side_by_side(self, wanted: bool) -> None:
         if wanted != self.canvas.is_side_by_side:
             self.canvas.toggle_side_by_side()
 
-    def _step_image(self, by: int) -> None:
-        if self.session.study is not None:
-            self.session.select(channel=self.session.selection.channel + by)
-
     def showEvent(self, event: QEvent) -> None:
         """Watch the window, to stop work when it closes."""
         super().showEvent(event)
-        if self._window is None:
-            self._window = self.window()
-            self._window.installEventFilter(self)
+        if self.window_end.watch(self.window()):
             self._idle.start(_READ_MS)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Save when the window is asked to close, and stop once it did: one may still say no."""
-        if watched is self._window and event.type() == QEvent.Type.Close:
-            self._closing = True
-            self.keeping.save_now()
-        elif watched is self._window and event.type() == QEvent.Type.Hide and self._closing:
-            self._gone.start(0)
-        return False
-
-    def _shut_if_gone(self) -> None:
-        if self._window is not None and not self._window.isVisible():
-            self.shut()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files."""
@@ -354,11 +294,3 @@ class LatentAttribution(QWidget):
             self.open_path(dropped_file(event.mimeData()))
         except InputError as error:
             self.footer.show_error(error)
-
-
-def _scrolling(page: QWidget) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(page)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

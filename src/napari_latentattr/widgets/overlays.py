@@ -5,7 +5,7 @@ Refuses to know the session; it is told which map, image and case are looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 import numpy as np
@@ -42,6 +42,7 @@ class Overlays:
         self.kind: PictureKind = "where"
         self.shown, self.aside = True, False
         self._now: dict[PictureKind, tuple[Picture, int]] = {}
+        self._laid: dict[PictureKind, tuple[Picture, int]] = {}  # part of it that has arrived
         self._peeked: list[Image] = []
 
     @property
@@ -56,8 +57,8 @@ class Overlays:
 
     def update(
         self, pictures: Mapping[PictureKind, Picture], channel: int, which: int, *, seen: bool
-    ) -> None:
-        """Lay the pictures of one image over it.
+    ) -> Iterator[None]:
+        """Lay the pictures of one image over it, in steps; a later call takes up what is left.
 
         Parameters
         ----------
@@ -68,19 +69,25 @@ class Overlays:
         seen : bool
             Show the picture even where the user had hidden its layer.
         """
-        before, self._now = self._now, {kind: (p, channel) for kind, p in pictures.items()}
+        self._now = {kind: (p, channel) for kind, p in pictures.items()}
         for kind in KINDS:
             layer = find_layer(self._viewer, (kind, None, False))
             if kind not in pictures:
+                self._laid.pop(kind, None)
                 if layer is not None:
                     _blank(layer, kind, which)
                 continue
-            made = layer is None
-            if layer is None or before.get(kind) != self._now[kind]:
-                layer, made = put_layer(self._viewer, picture_layers(pictures[kind])[channel])
+            if layer is None or self._laid.get(kind) != self._now[kind]:
+                given = picture_layers(pictures[kind])[channel]
+                given[1]["visible"] = False  # a new one is drawn in a step of its own
+                layer, made = put_layer(self._viewer, given)
+                if made:
+                    self._laid.pop(kind, None)
+                yield
             elif not seen:
                 continue
-            self._show(layer, kind, seen=seen or made or kind not in before)
+            yield from self._show(layer, kind, seen=seen or kind not in self._laid)
+            self._laid[kind] = self._now[kind]
 
     def on_top(self) -> Image | None:
         """Return the layer of the picture that is looked at; None when there is none."""
@@ -114,10 +121,11 @@ class Overlays:
             layer.visible = True
         self._peeked = []
 
-    def _show(self, layer: Image, kind: PictureKind, *, seen: bool) -> None:
+    def _show(self, layer: Image, kind: PictureKind, *, seen: bool) -> Iterator[None]:
         top = kind == self.seen_kind
         if seen:
             layer.visible = top and self.shown and not self.aside
+            yield
         show_bar(self._viewer, layer, shown=top)
         if top and not self.aside:
             # Else the controls would change a layer that nobody sees.

@@ -5,6 +5,8 @@ Refuses to know the session.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from napari.components import ViewerModel
 
@@ -31,6 +33,7 @@ class TraversalView:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._now: tuple[Traversal, int] | None = None
+        self._laid: tuple[Traversal, int] | None = None  # what has arrived of it
         self.wanted = False
 
     @property
@@ -38,8 +41,8 @@ class TraversalView:
         """Whether it is what one looks at."""
         return self.wanted and self._now is not None
 
-    def update(self, found: Traversal | None, channel: int, *, shown: bool) -> None:
-        """Show one image of a traversal; None takes the layer away.
+    def update(self, found: Traversal | None, channel: int, *, shown: bool) -> Iterator[None]:
+        """Show one image of a traversal, in steps; None takes the layer away.
 
         Parameters
         ----------
@@ -47,21 +50,25 @@ class TraversalView:
         shown : bool
             Whether what lies over the images is to be seen at all.
         """
-        viewer, before = self._viewer, self._now
+        viewer = self._viewer
         layer = find_layer(viewer, _SLOT)
         self._now = None if found is None else (found, channel)
         if found is None:
+            self._laid = None
             if layer is not None:
                 remove_layers(viewer, [layer])
             return
-        if layer is None or before != self._now:
+        if layer is None or self._laid != self._now:
             given = traversal_layer(found, found.channels[channel])
+            given[1]["visible"] = False  # a new one is drawn in a step of its own
             layer, made = put_layer(viewer, _at_its_map(given, found.target.index))
             image = case_images(viewer).get(found.channels[channel])
             if image is not None:  # so that both can be compared, grey by grey
                 layer.contrast_limits = image.contrast_limits
-            if made or before is None or before[0] is not found:
+            if made or self._laid is None or self._laid[0] is not found:
                 self._go_to(int(np.abs(found.values - found.own).argmin()))
+            self._laid = self._now
+            yield
         layer.visible = self.wanted and shown
         if layer.visible:
             viewer.layers.selection.active = layer
