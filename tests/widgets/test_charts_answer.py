@@ -248,10 +248,13 @@ def test_the_verdict_changes_its_colour_with_the_theme(qtbot):
         assert f"color: {colour}" in made.sentence.text()
 
 
-def test_a_verdict_under_the_pointer_is_explained_in_a_sentence_with_all_it_rests_on(qapp) -> None:
+def test_a_verdict_under_the_pointer_is_explained_in_a_sentence_with_all_it_rests_on(
+    qtbot,
+) -> None:
     found = dependence("undecided", (UNDECIDED, UNDECIDED, NEGLIGIBLE))
     answer = answer_of(found, 17)
     card = AnswerCard()
+    qtbot.addWidget(card)
     card.set_answer(answer)
     tip = card.pill.toolTip()
     assert "No image is surely above τ 0.03, and at least one is not surely below." in tip
