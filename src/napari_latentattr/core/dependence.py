@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_latentattr.core.map_position import position_of
 from napari_latentattr.core.sentences import Sentence
 from napari_latentattr.core.settling import units_to_settle
 from napari_latentattr.core.types import Float64, MapRef, Provenance, Text
@@ -115,11 +116,7 @@ class ChannelDependence:
         KeyError
             When that map was not measured.
         """
-        for position, ref in enumerate(self.maps):
-            if which in (ref, ref.index):
-                return position
-        measured = ", ".join(map(str, self.maps))
-        raise KeyError(f"map {which} was not measured; measured are {measured}")
+        return position_of(which, self.maps)
 
     def cases_to_settle(self, which: MapRef | int) -> Float64:
         """Units with which each undecided image would probably be decided, (C,).

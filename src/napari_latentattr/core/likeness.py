@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_latentattr.core.map_position import position_of
 from napari_latentattr.core.types import ClaimVerdict, Evidence, Float64, MapRef, Provenance, Text
 
 SUPPORTED: ClaimVerdict = "supported"
@@ -82,11 +83,7 @@ class PatternLikeness:
         KeyError
             When that map was not measured.
         """
-        for position, ref in enumerate(self.maps):
-            if which in (ref, ref.index):
-                return position
-        measured = ", ".join(map(str, self.maps))
-        raise KeyError(f"map {which} was not measured; measured are {measured}")
+        return position_of(which, self.maps)
 
     def evidence(self, which: MapRef | int, channel: str) -> Evidence:
         """Return the claim about one map and one image with all that is needed to doubt it."""
