@@ -95,8 +95,14 @@ def _panels(contest: Contest, draw: Callable[[Axes, Sequence[Standing], Contest]
         found = [s for s in contest.standings if (s.kind, s.n_cases) == (kind, fewest)]
         draw(axes, found, contest)
         axes.set_title(f"{kind}, {found[0].worlds} worlds", size=NORMAL, color=INK, loc="left")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=2, fontsize=6.5, frameon=False)
+    # A panel shows only the rules that have a curve there, so the legend goes by all of them.
+    shown = [
+        pair for axes in figure.axes for pair in zip(*axes.get_legend_handles_labels(), strict=True)
+    ]
+    named = {label: handle for handle, label in shown}
+    figure.legend(
+        list(named.values()), list(named), loc="lower center", ncols=2, fontsize=6.5, frameon=False
+    )
     return figure
 
 
