@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from hashlib import sha256
-from typing import Protocol
 
 import numpy as np
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.latent_grid import latents_inside, latents_of_region
+from napari_latentattr.core.latent_grid import latents_of_region
 from napari_latentattr.core.progress import Progress
-from napari_latentattr.core.types import Bool, CaseSource, Float32, ImageStack, LatentSpec
+from napari_latentattr.core.types import CaseSource, Float32
 from napari_latentattr.ranking.outcome import CaseOutcome, Regions
 from napari_latentattr.ranking.rows import Rows
 from napari_latentattr.ranking.units import Units
+from napari_latentattr.streaming.encode import Encoder, encode_cases
 
 PERCENTILES = (2, 98)
-
-
-class Encoder(Protocol):
-    """What is asked of a model here: (N, C, *S) to (N, K, *L)."""
-
-    @property
-    def spec(self) -> LatentSpec: ...  # noqa: D102
-
-    def encode(self, x: Float32, /) -> Float32: ...  # noqa: D102
 
 
 def rows_of_cases(
@@ -40,9 +30,9 @@ def rows_of_cases(
         Hash of all images.
     """
     features, digests = [], []
-    for stack, latent, inside in _encode(model, cohort, progress):
-        features.append(summarise(latent[:, inside]))
-        digests.append(_digest(stack))
+    for case in encode_cases(model, cohort, progress=progress):
+        features.append(summarise(case.maps[:, case.inside]))
+        digests.append(case.sha256)
     values = np.stack(features)
     n, n_maps, n_summaries = values.shape
     rows = Rows(
@@ -84,17 +74,18 @@ def rows_of_voxels(
     """
     latents: list[Float32] = []
     masks, labels, digests = [], [], []
-    for i, (stack, latent, inside) in enumerate(_encode(model, cohort, progress)):
-        if latents and latent.shape != latents[0].shape:
+    for case in encode_cases(model, cohort, progress=progress):
+        if latents and case.maps.shape != latents[0].shape:
             raise InputError(
-                f"case {stack.case} has {latent.shape[1:]} latents, case {cohort.cases[0]} "
+                f"case {case.stack.case} has {case.maps.shape[1:]} latents, case {cohort.cases[0]} "
                 f"{latents[0].shape[1:]}; ranking by voxel exchanges maps between cases at the "
                 "same latent, so resample all cases to one grid"
             )
-        latents.append(latent)
-        masks.append(inside)
-        labels.append(latents_of_region(outcome.of(i, stack), model.spec, inside.shape))
-        digests.append(_digest(stack))
+        latents.append(case.maps)
+        masks.append(case.inside)
+        region = outcome.of(case.index, case.stack)
+        labels.append(latents_of_region(region, model.spec, case.inside.shape))
+        digests.append(case.sha256)
     mask = np.stack(masks)
     used = mask.any(axis=0)
     rows = Rows(
@@ -123,29 +114,3 @@ def check_labelled(rows: Rows, *, name: str) -> None:
             f"{len(rows.values)} cases (a latent counts when a quarter of its cell is labelled); "
             "some latents must be labelled and some not, so check the label"
         )
-
-
-def _encode(
-    model: Encoder, cohort: CaseSource, progress: Progress
-) -> Iterator[tuple[ImageStack, Float32, Bool]]:
-    """Images, latent (K, *L) and body (*L), case by case."""
-    for i in range(len(cohort)):
-        stack = cohort[i]
-        latent = model.encode(stack.data[None])[0]
-        shape = latent.shape[1:]
-        inside = np.ones(shape, dtype=bool)
-        if stack.mask is not None:
-            inside = latents_inside(stack.mask, model.spec, shape)
-        if not inside.any():
-            raise InputError(f"case {stack.case}: no latent lies in its mask; check the mask")
-        if not np.isfinite(latent).all():
-            raise InputError(
-                f"case {stack.case}: the latent maps are not finite; look for NaN or infinite "
-                "values in its images"
-            )
-        progress.report(i + 1, len(cohort), "encoding cases")
-        yield stack, latent, inside
-
-
-def _digest(stack: ImageStack) -> bytes:
-    return sha256(stack.data.tobytes()).digest()

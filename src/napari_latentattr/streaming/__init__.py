@@ -1,0 +1,1 @@
+"""Many cases, encoded one after another in bounded memory."""
