@@ -89,7 +89,7 @@ def test_similarity_is_that_of_pictures_of_copies_stage_by_stage() -> None:
     model = LatentModel.from_module(Curved(), latent="encoder", n_channels=3, ndim=2)
     options = {"method": "integrated_gradients", "cohort": cohort, "steps": 8}
     picture = attribute(model, cohort[0], 1, **options).volume
-    (_, first), (_, rest) = encoder_stages(model, cohort[0])
+    (_, first), (_, rest) = encoder_stages(model)
 
     def alike(names: list[str], copy: int) -> float:
         twin = randomised(model, names, seed=(2, copy))

@@ -86,7 +86,7 @@ def test_features_lie_where_their_own_receptive_fields_are_centred(last) -> None
         LatentModel.from_module(module, latent=layer, n_channels=3, ndim=2)
         for layer in ("encoder", "encoder.1")
     )
-    way = way_to_latent(of_latent, torch.randn(1, 3, 32, 32))
+    way = way_to_latent(of_latent)
     features = _features_before(of_latent, way)
     assert (features.layer, features.taken_in) == ("encoder.2", True)
     spec = features.spec(of_latent, (32, 32), (16, 16))

@@ -11,8 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from napari_latentattr import ImageStack, LatentModel, attribute
+from napari_latentattr import Cohort, ImageStack, LatentModel, attribute, methods
 from napari_latentattr.core.errors import Cancelled, ModelError
+from napari_latentattr.core.stopping import stoppable
 from napari_latentattr.core.types import Grid
 from napari_latentattr.model.architectures import ConvAutoencoder
 from napari_latentattr.model.covered import CoveredCase
@@ -145,6 +146,68 @@ def test_gradients_go_through_tiles() -> None:
     parts = attribute(model, stack, 2, **given)
     largest = np.abs(whole.volume).max()
     np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+
+
+def rectified(ndim: int) -> nn.Module:
+    conv = nn.Conv2d if ndim == 2 else nn.Conv3d
+    first, last = conv(2, 4, 3, 2, 1), conv(4, 5, 3, 1, 1)
+    return nn.Sequential(first, nn.ReLU(), conv(4, 4, 3, 2, 1), nn.ReLU(), last)
+
+
+WHERE = [key for key, method in methods().items() if method.view == "where"]
+
+
+@pytest.mark.parametrize("sliced", [False, True])
+@pytest.mark.parametrize("key", WHERE)
+def test_every_method_gives_the_same_however_little_memory_there_is(key: str, sliced: bool) -> None:
+    torch.manual_seed(0)
+    model = model_of(rectified(2), 2, 2)
+    shape = (2, 41, 30) if sliced else (41, 30)
+    images = np.random.default_rng(2).normal(size=(3, 2, *shape)).astype(np.float32)
+    cohort = Cohort.from_arrays(images, channels=["a", "b"])
+    few = {"integrated_gradients": {"steps": 8}, "smooth_gradient": {"samples": 4}}.get(key, {})
+    whole = attribute(model, cohort[0], 2, method=key, cohort=cohort, **few)
+    plane = images[:1, :, 0] if sliced else images[:1]
+    model.most_bytes = model.footprint(torch.from_numpy(plane)) - 1
+    parts = attribute(model, cohort[0], 2, method=key, cohort=cohort, **few)
+    largest = np.abs(whole.volume).max()
+    assert largest > 0
+    np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize("key", ["grad_cam", "guided_backprop"])
+def test_where_captum_watches_layers_an_image_that_does_not_fit_is_refused(
+    key: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, stack = model_of(rectified(2), 2, 2), stack_of((40, 44))
+    monkeypatch.setattr("napari_latentattr.model.parts.free_bytes", lambda device: 2000)
+    with pytest.raises(ModelError, match=r"2x40x44 take .* cannot be run in parts by this method"):
+        attribute(model, stack, 0, method=key)
+
+
+@pytest.mark.parametrize("key", ["occlusion", "integrated_gradients", "guided_backprop"])
+@pytest.mark.parametrize("tiled", [False, True])
+def test_work_can_be_stopped_between_layers(key: str, tiled: bool) -> None:
+    asked = 0
+
+    def check() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 7:
+            raise Cancelled("stopped")
+
+    model, stack = model_of(rectified(2), 2, 2), stack_of((61, 50))
+    if tiled:
+        model.most_bytes = model.footprint(torch.from_numpy(stack.data[None].copy())) - 1
+    cohort = Cohort.from_arrays(np.stack([stack.data] * 2), channels=["a", "b"])
+    before = model.module.state_dict().keys()
+    with stoppable(check), pytest.raises(Cancelled):
+        attribute(model, stack, 0, method=key, cohort=cohort)
+    assert asked == 7
+    assert model.module.state_dict().keys() == before
+    assert not any(part._forward_pre_hooks for part in model.module.modules())
+    attribute(model, stack, 0, method=key, cohort=cohort)
+    assert asked == 7
 
 
 def test_what_mixes_all_of_space_is_run_whole_while_it_fits() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from tests.methods.test_integrated_gradients import Curved
-from tests.toy import CHANNELS, linear_model, planes, volumes
+from tests.toy import CHANNELS, linear_model, planes
 from torch import nn
 
 from napari_latentattr import Cohort, LatentModel
@@ -24,7 +24,7 @@ def curved() -> LatentModel:
 
 
 def test_stages_go_from_the_latent_to_the_images() -> None:
-    assert encoder_stages(curved(), STACK) == [
+    assert encoder_stages(curved()) == [
         ("encoder.2", ["encoder.2.weight", "encoder.2.bias"]),
         ("encoder.0", ["encoder.0.weight", "encoder.0.bias"]),
     ]
@@ -33,7 +33,7 @@ def test_stages_go_from_the_latent_to_the_images() -> None:
 def test_weights_inside_a_layer_that_uses_them_itself_belong_to_that_layer() -> None:
     module = ConvAutoencoder(3, 6, 2, encoder="grouped", width=4)
     model = LatentModel.from_module(module, latent="encoder", n_channels=3, ndim=2)
-    stages = encoder_stages(model, STACK)
+    stages = encoder_stages(model)
     assert [layer for layer, _ in stages] == ["encoder.4", "encoder.2", "encoder.0"]
     assert stages[0][1] == ["encoder.4.conv.weight", "encoder.4.conv.bias"]
 
@@ -51,7 +51,7 @@ class Deep(nn.Module):
 
 def test_many_layers_share_few_stages_and_none_is_left_out() -> None:
     model = LatentModel.from_module(Deep(15), latent="encoder", n_channels=3, ndim=2)
-    stages = encoder_stages(model, STACK)
+    stages = encoder_stages(model)
     assert len(stages) == MOST_STAGES == 6
     assert stages[-1][0] == "encoder.0"
     names = [name for _, own in stages for name in own]
@@ -73,7 +73,7 @@ class Free(nn.Module):
 def test_an_encoder_without_weights_has_nothing_to_randomise() -> None:
     model = LatentModel.from_module(Free(), latent="encoder", n_channels=3, ndim=2)
     with pytest.raises(ModelError, match="no layer before encoder has weights"):
-        encoder_stages(model, STACK)
+        encoder_stages(model)
 
 
 def test_only_the_named_weights_of_the_copy_change_and_the_model_never() -> None:
@@ -110,7 +110,7 @@ def test_drawn_weights_have_their_own_size_around_zero_and_biases_are_dealt_out_
 
 def test_a_deeper_stage_keeps_what_the_stage_before_drew() -> None:
     model = curved()
-    (_, first), (_, second) = encoder_stages(model, STACK)
+    (_, first), (_, second) = encoder_stages(model)
     shallow = randomised(model, first, seed=(7, 0)).module.state_dict()
     deep = randomised(model, [*first, *second], seed=(7, 0)).module.state_dict()
     other = randomised(model, first, seed=(7, 1)).module.state_dict()
@@ -120,9 +120,8 @@ def test_a_deeper_stage_keeps_what_the_stage_before_drew() -> None:
 
 
 def test_a_model_over_slices_has_a_copy_over_slices() -> None:
-    whole = volumes(patients=True)[0]
     model = SlicewiseModel(linear_model(), "coronal")
-    stages = encoder_stages(model, whole)
+    stages = encoder_stages(model)
     assert [layer for layer, _ in stages] == ["encoder"]
     twin = randomised(model, stages[0][1], seed=(0,))
     x = np.zeros((1, 3, 8, 5, 8), dtype=np.float32)

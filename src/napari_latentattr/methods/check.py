@@ -86,7 +86,7 @@ def check(
             "drive a map, such as swaps or integrated_gradients"
         )
     ref = find_map(map, asked.model.spec)
-    stages = encoder_stages(asked.model, stack)
+    stages = encoder_stages(asked.model)
     n_steps = len(stages) + COPIES + 3
     steps = [Part(progress, i, n_steps, f"checking {method}") for i in range(n_steps)]
     (picture,) = asked.answers([ref], steps[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from napari_latentattr.core.latent_grid import to_input_grid
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, Bool, Float32, ImageStack, LatentSpec, MapRef
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.gradients import image_tensor, map_mean, root_mean_square
+from napari_latentattr.methods.gradients import over_whole_passes, root_mean_square
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.passes import Call
@@ -50,16 +50,18 @@ def grad_cam(
 
     asked = Question("grad_cam", model, stack, target)
     flat = flat_model(model)
-    features = _features_before(model, way_to_latent(model, image_tensor(stack.data, model)))
-    progress.report(0, 1, "weighting the features before the map")
-    with model.differentiable():
-        x = image_tensor(stack.data, model).requires_grad_()
-        mean = map_mean(model, stack, target.index, latents)
-        weighted = LayerGradCam(mean, flat.module.get_submodule(features.layer)).attribute(
-            x, attribute_to_layer_input=features.taken_in
+    features = _features_before(model, way_to_latent(model))
+    layer = flat.module.get_submodule(features.layer)
+
+    def explain(images: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
+        cam: Tensor = LayerGradCam(mean, layer).attribute(
+            images, attribute_to_layer_input=features.taken_in
         )
-    progress.report(1, 1, "weighting the features before the map")
-    volume = _on_images(weighted.detach().float().cpu().numpy(), features, model, x)
+        return cam
+
+    with model.differentiable():
+        weighted = over_whole_passes(model, stack, target.index, latents, explain, progress)
+    volume = _on_images(weighted.float().cpu().numpy(), features, model, stack.grid.shape)
     if stack.mask is not None:
         volume = np.where(stack.mask, volume, np.float32(0))
     return asked.answer(volume, root_mean_square(volume, stack), unit="latent units")
@@ -67,35 +69,52 @@ def grad_cam(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Features:
-    """What a layer takes in or gives out, between the images and the latent."""
+    """What a layer takes in or gives out, between the images and the latent.
+
+    Attributes
+    ----------
+    layer : str
+    taken_in : bool
+        Else given out.
+    spread : tuple of int
+        Their places along each axis, for an image of noise.
+    latent : tuple of int
+        Latents along each axis, for the same image.
+    lands : bool
+        The layer gives out as many places as there are latents.
+    """
 
     layer: str
     taken_in: bool
-    call: Call
+    spread: tuple[int, ...]
     latent: tuple[int, ...]
+    lands: bool
 
     def spec(self, model: LatentModel, image: Sequence[int], features: Sequence[int]) -> LatentSpec:
         """Where features lie: counted back from the latents, or else spread evenly."""
         part = model.module.get_submodule(self.layer)
-        lands = tuple(self.call.output.shape[2:]) == self.latent
-        if self.taken_in and lands and isinstance(part, nn.Conv2d | nn.Conv3d):
+        if self.taken_in and self.lands and isinstance(part, nn.Conv2d | nn.Conv3d):
             return _taken_in_by(part, model.spec)
-        if tuple(features) == self.latent:
+        if self.spread == self.latent:
             return model.spec
         even = tuple(n / m for n, m in zip(image, features, strict=True))
         return replace(model.spec, stride=even, offset=tuple((s - 1) / 2 for s in even))
 
 
 def _on_images(
-    weighted: Float32, features: _Features, model: LatentModel | SlicewiseModel, x: Tensor
+    weighted: Float32,
+    features: _Features,
+    model: LatentModel | SlicewiseModel,
+    shape: Sequence[int],
 ) -> Float32:
     """Bring weighted features (n, 1, *F) of n slices, or of one image, onto voxels (1, *S)."""
-    shape = (model.fold(x) if isinstance(model, SlicewiseModel) else x).shape[2:]
-    spec = features.spec(flat_model(model), shape, weighted.shape[2:])
-    spread = to_input_grid(weighted, spec, shape)
-    if isinstance(model, SlicewiseModel):
-        return np.asarray(model.unfold(torch.from_numpy(spread), 1).numpy()[0])
-    return np.asarray(spread[0])
+    if not isinstance(model, SlicewiseModel):
+        spec = features.spec(model, shape, weighted.shape[2:])
+        return np.asarray(to_input_grid(weighted, spec, shape)[0])
+    plane = [n for axis, n in enumerate(shape) if axis != model.axis]
+    spec = features.spec(model.model, plane, weighted.shape[2:])
+    spread = torch.from_numpy(to_input_grid(weighted, spec, plane))
+    return np.asarray(model.unfold(spread, 1).numpy()[0])
 
 
 def _taken_in_by(part: nn.Conv2d | nn.Conv3d, latent: LatentSpec) -> LatentSpec:
@@ -117,15 +136,20 @@ def _features_before(model: LatentModel | SlicewiseModel, way: list[Call]) -> _F
     flat = flat_model(model)
     n_axes = flat.spec.ndim + 2
     latent = tuple(way[-1].output.shape[2:])
+
+    def features(call: Call, seen: Tensor, *, taken_in: bool) -> _Features:
+        lands = tuple(call.output.shape[2:]) == latent
+        return _Features(call.name, taken_in, tuple(seen.shape[2:]), latent, lands)
+
     calls = innermost(way)
     mixing = [i for i, call in enumerate(calls) if mixes(flat.module.get_submodule(call.name))]
     if mixing:
         last = calls[mixing[-1]]
         if last.seen is not None and last.seen.ndim == n_axes:
-            return _Features(last.name, True, last, latent)
+            return features(last, last.seen, taken_in=True)
         spatial = [call for call in calls[: mixing[-1]] if call.output.ndim == n_axes]
         if spatial:
-            return _Features(spatial[-1].name, False, spatial[-1], latent)
+            return features(spatial[-1], spatial[-1].output, taken_in=False)
     raise ModelError(
         f"Grad-CAM weighs features that have a place in the image, and this model has none before "
         f"{flat.spec.layer}; ask integrated_gradients or smooth_gradient"

@@ -11,7 +11,7 @@ from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, Bool, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.gradients import SLOPE, image_tensor, map_mean, root_mean_square
+from napari_latentattr.methods.gradients import SLOPE, over_whole_passes, root_mean_square
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
@@ -46,16 +46,20 @@ def guided_backprop(
     from captum.attr import GuidedBackprop  # half a second
 
     asked = Question("guided_backprop", model, stack, target)
-    _check_rectified(model, image_tensor(stack.data, model))
-    progress.report(0, 1, "following the gradient back")
+    _check_rectified(model)
+    module = flat_model(model).module
+
+    def explain(images: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
+        slope: Tensor = GuidedBackprop(_Whole(module, mean)).attribute(images)
+        return slope
+
     with model.differentiable(), warnings.catch_warnings():
         # That hooks will be set; they are taken away again.
         warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        x = image_tensor(stack.data, model).requires_grad_()
-        whole = _Whole(flat_model(model).module, map_mean(model, stack, target.index, latents))
-        slope = GuidedBackprop(whole).attribute(x)
-    progress.report(1, 1, "following the gradient back")
-    volume = slope.detach()[0].float().cpu().numpy()
+        slope = over_whole_passes(model, stack, target.index, latents, explain, progress)
+    if isinstance(model, SlicewiseModel):
+        slope = model.unfold(slope, 1)
+    volume = slope[0].float().cpu().numpy()
     return asked.answer(volume, root_mean_square(volume, stack), unit=SLOPE)
 
 
@@ -71,9 +75,9 @@ class _Whole(nn.Module):
         return self._run(images)
 
 
-def _check_rectified(model: LatentModel | SlicewiseModel, x: Tensor) -> None:
+def _check_rectified(model: LatentModel | SlicewiseModel) -> None:
     module = flat_model(model).module
-    parts = [module.get_submodule(call.name) for call in way_to_latent(model, x)]
+    parts = [module.get_submodule(call.name) for call in way_to_latent(model)]
     if not any(isinstance(part, nn.ReLU) for part in parts):
         raise ModelError(
             f"guided backprop changes the gradient at ReLU layers, and this model has none before "

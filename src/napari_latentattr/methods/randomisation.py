@@ -12,8 +12,6 @@ import torch
 from torch import nn
 
 from napari_latentattr.core.errors import ModelError
-from napari_latentattr.core.types import ImageStack
-from napari_latentattr.methods.gradients import image_tensor
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 from napari_latentattr.model.way import flat_model, way_to_latent
@@ -22,9 +20,7 @@ from napari_latentattr.model.way import flat_model, way_to_latent
 MOST_STAGES = 6
 
 
-def encoder_stages(
-    model: LatentModel | SlicewiseModel, stack: ImageStack
-) -> list[tuple[str, list[str]]]:
+def encoder_stages(model: LatentModel | SlicewiseModel) -> list[tuple[str, list[str]]]:
     """Layers with weights between images and latent, the one at the latent first.
 
     Returns
@@ -38,7 +34,7 @@ def encoder_stages(
     ModelError
         When the encoder has no weights.
     """
-    turns = way_to_latent(model, image_tensor(stack.data, model))
+    turns = way_to_latent(model)
     order = list(dict.fromkeys(call.name for call in reversed(turns)))
     owned: dict[str, list[str]] = {}
     for name, _ in flat_model(model).module.named_parameters():

@@ -5,13 +5,15 @@ Refuses to know how much memory there is; see `LatentModel.room`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
 from napari_latentattr.core.errors import ModelError
+from napari_latentattr.model.boxes import Boxes
 from napari_latentattr.model.device import free_bytes
 from napari_latentattr.model.graph import UnreadableError
 from napari_latentattr.model.latent import LatentModel
@@ -53,24 +55,65 @@ def _encode(model: LatentModel, x: Tensor) -> Tensor:
     try:
         canvas = Canvas(read_encoder(model), x)
     except UnreadableError as error:
-        _check_fits(model, x, error)
+        check_fits(model, x, f"cannot be run in parts: {error}")
         return model.encode_whole(x)
-    found = x.new_empty(canvas.images[-1].shape)
-    for boxes in tiles_of(canvas, model.room):
-        part = x[slices(boxes[0])]
-        if torch.is_grad_enabled():
-            latents = checkpoint(canvas.latents, part, boxes, use_reentrant=False)
-        else:
-            latents = canvas.latents(part, boxes)
-        found[slices(boxes[-1])] = latents
+    tiles = partial(tiles_of, canvas, model.room)
+    if not torch.is_grad_enabled():
+        return _run(x, canvas, tiles)
+    found: Tensor = _InTiles.apply(x, canvas, tiles)  # type: ignore[no-untyped-call]
     return found
 
 
-def _check_fits(model: LatentModel, x: Tensor, reason: UnreadableError) -> None:
-    takes, free = model.footprint(x), free_bytes(model.spec.device)
+_Tiles: TypeAlias = Callable[[], Iterator[list[Boxes]]]
+
+
+def _run(x: Tensor, canvas: Canvas, tiles: _Tiles) -> Tensor:
+    found = x.new_empty(canvas.images[-1].shape)
+    for boxes in tiles():
+        found[slices(boxes[-1])] = canvas.latents(x[slices(boxes[0])], boxes)
+    return found
+
+
+class _InTiles(torch.autograd.Function):
+    """Latents tile by tile; on the way back every tile is run once more, for its gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, canvas: Canvas, tiles: _Tiles) -> Tensor:
+        ctx.save_for_backward(x)
+        ctx.canvas, ctx.tiles = canvas, tiles
+        return _run(x, canvas, tiles)
+
+    @staticmethod
+    def backward(ctx: Any, *slope: Tensor) -> tuple[Tensor, None, None]:
+        (x,) = ctx.saved_tensors
+        found = torch.zeros_like(x)
+        for boxes in ctx.tiles():
+            part = x[slices(boxes[0])].detach().requires_grad_()
+            with torch.enable_grad():
+                latents = ctx.canvas.latents(part, boxes)
+            (own,) = torch.autograd.grad(latents, part, slope[0][slices(boxes[-1])])
+            found[slices(boxes[0])] += own
+        return found, None, None
+
+
+def check_fits(model: LatentModel, x: Tensor, why: str, *, times: int = 1) -> None:
+    """Refuse images (N, C, *S) that take more memory than there is.
+
+    Parameters
+    ----------
+    why : str
+        Why they are not run in parts, after "they".
+    times : int
+        Memory needed, in passes that keep nothing.
+
+    Raises
+    ------
+    ModelError
+    """
+    takes, free = times * model.footprint(x), free_bytes(model.spec.device)
     if takes > free:
         size = "x".join(map(str, x.shape[1:]))
         raise ModelError(
             f"images of {size} take {takes / 2**30:.1f} GiB in this network, {free / 2**30:.1f} "
-            f"GiB are free, and they cannot be run in parts: {reason}; crop or resample them"
+            f"GiB are free, and they {why}; crop or resample them"
         )

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
+from napari_latentattr.core.stopping import can_stop, stop_if_asked
 from napari_latentattr.model.device import exact
 from napari_latentattr.model.passes import Reached, first_tensor
 from napari_latentattr.model.state import undisturbed
@@ -49,6 +50,8 @@ class Runner:
             stack.enter_context(exact(self._device))
             stack.enter_context(torch.inference_mode())
             self._replace_first_layer()
+            if can_stop():
+                self._stop_between_layers()
             self._depth += 1
             try:
                 yield
@@ -94,6 +97,15 @@ class Runner:
         part = self._module.get_submodule(self._first_layer)
         compute = part.forward
         part.forward = lambda x: compute(x) if self._given is None else self._given
+
+    def _stop_between_layers(self) -> None:
+        """Let every layer ask before it runs; `undisturbed` takes this back."""
+        for part in self._module.modules():
+            part.register_forward_pre_hook(_ask)
+
+
+def _ask(_module: nn.Module, _args: object) -> None:
+    stop_if_asked()
 
 
 def _stop(_module: nn.Module, _args: object, output: object) -> None:

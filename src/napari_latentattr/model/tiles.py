@@ -17,6 +17,7 @@ import numpy as np
 from torch import Tensor
 from torch.nn.modules.conv import _ConvNd
 
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.model.blocks import boxed, placed, sum_scale
 from napari_latentattr.model.boxes import Boxes, Int, axis_weights, gather, required
 from napari_latentattr.model.graph import Graph, Step
@@ -114,6 +115,7 @@ class Canvas:
     def _step(
         self, i: int, boxes: Sequence[Boxes], made: Sequence[Tensor] | Mapping[int, Tensor]
     ) -> Tensor:
+        stop_if_asked()
         step = self.graph.steps[i]
         reach = required(step, boxes[i], self.images[step.inputs[0]])
         blocks = [_around(made[k], boxes[k], reach.block, step.edge) for k in step.inputs]

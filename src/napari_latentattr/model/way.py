@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
+from torch import nn
 
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.passes import Call, noting
 from napari_latentattr.model.slicewise import SlicewiseModel
 
 
-def way_to_latent(model: LatentModel | SlicewiseModel, x: Tensor) -> list[Call]:
-    """Every submodule's turn up to the latent, in order of finishing; of volumes, for one slice.
+def way_to_latent(model: LatentModel | SlicewiseModel) -> list[Call]:
+    """Every submodule's turn up to the latent, in order of finishing, for one image of noise.
 
-    Parameters
-    ----------
-    x : (1, C, *S) tensor
+    It has the size that the model was probed with; of volumes it is one slice.
     """
-    planes = model.fold(x)[:1] if isinstance(model, SlicewiseModel) else x
     flat = flat_model(model)
     with flat.running(), noting(flat.module) as calls:
-        flat.encode_tensor(planes)
+        flat.encode_whole(flat.noise(seed=7))
     return calls
 
 

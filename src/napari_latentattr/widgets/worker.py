@@ -11,6 +11,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_latentattr.core.errors import Cancelled
+from napari_latentattr.core.stopping import stoppable
 from napari_latentattr.jobs import Job
 
 # A window with a canvas is drawn as a whole: 20 ms for each report where no graphics card helps.
@@ -231,11 +232,15 @@ class _Reporter:
     def stop(self) -> None:
         self.stopped = True
 
-    def report(self, done: int, total: int, text: str) -> None:
-        """Pass on where the work stands; raise `Cancelled` once it is to stop."""
+    def check(self) -> None:
+        """Raise `Cancelled` once the work is to stop."""
         # A viewer that closes asks its workers to stop.
         if self.stopped or (self.worker is not None and self.worker.abort_requested):
             raise Cancelled("stopped")
+
+    def report(self, done: int, total: int, text: str) -> None:
+        """Pass on where the work stands; raise `Cancelled` once it is to stop."""
+        self.check()
         self.last = (done, total)
         now = time.monotonic()
         if now - self._told > _PAUSE or done == total:
@@ -269,7 +274,8 @@ class _Work:
             from napari_latentattr.model.threads import leave_one_core  # loads torch
 
             leave_one_core()
-            progress.result = job.work(progress)
+            with stoppable(progress.check):
+                progress.result = job.work(progress)
         except Exception as error:
             progress.error = error
         finally:
