@@ -11,7 +11,14 @@ import pytest
 import torch
 from torch import nn
 
-from napari_latentattr import Cohort, ImageStack, LatentModel, attribute, methods
+from napari_latentattr import (
+    Cohort,
+    ImageStack,
+    LatentModel,
+    attribute,
+    channel_dependence,
+    methods,
+)
 from napari_latentattr.core.errors import Cancelled, ModelError
 from napari_latentattr.core.stopping import stoppable
 from napari_latentattr.core.types import Grid
@@ -173,6 +180,24 @@ def test_every_method_gives_the_same_however_little_memory_there_is(key: str, sl
     largest = np.abs(whole.volume).max()
     assert largest > 0
     np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-5 * largest)
+
+
+@pytest.mark.parametrize("ndim", [2, 3])
+def test_dependence_is_the_same_however_little_memory_there_is(ndim: int, tiles: list[int]) -> None:
+    torch.manual_seed(0)
+    encoder = plain(ndim)
+    with torch.no_grad():
+        encoder[0].weight[:, 1] = 0
+    model = model_of(encoder, 2, ndim)
+    images = np.random.default_rng(2).normal(size=(4, 2, *[30] * ndim)).astype(np.float32)
+    cohort = Cohort.from_arrays(images, channels=["a", "b"])
+    whole = channel_dependence(model, cohort)
+    assert not tiles
+    model.most_bytes = model.footprint(torch.from_numpy(images[:1])) - 1
+    parts = channel_dependence(model, cohort)
+    assert tiles
+    np.testing.assert_allclose(parts.ratio, whole.ratio, rtol=1e-5)
+    assert set(parts.verdict[:, 1]) == {"no dependence found"}
 
 
 @pytest.mark.parametrize("key", ["grad_cam", "guided_backprop"])

@@ -45,7 +45,8 @@ class PreparedCase:
     ----------
     x : (1, C, *S) tensor
     first : (N, F, *T) tensor or None
-        Output of the first layer, N slices of a volume or one; None where no layer is shared.
+        Output of the first layer, N slices of a volume or one; None where no layer is shared, or
+        where the case is so large that every version of it is encoded in parts.
     responses : tuple of (1, F / groups, *T) tensor
         What each image adds to it, in the features that see the image; empty where it is not
         worth their memory.
@@ -78,7 +79,7 @@ class SwapEncoder:
     def prepare(self, x: Tensor) -> PreparedCase:
         """Compute of one case, x (1, C, *S), what its versions and those of others share."""
         planes, layer, layout = self._fold(x), self._first, self._model.layout
-        if layer is None:
+        if layer is None or self._model.footprint(planes) > self._model.room:
             return PreparedCase(x)
         channels = range(x.shape[1])
         # In 2D the convolution of one image costs less than the sums.
