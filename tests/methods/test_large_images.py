@@ -200,14 +200,15 @@ def test_dependence_is_the_same_however_little_memory_there_is(ndim: int, tiles:
     assert set(parts.verdict[:, 1]) == {"no dependence found"}
 
 
-@pytest.mark.parametrize("key", ["grad_cam", "guided_backprop"])
-def test_where_captum_watches_layers_an_image_that_does_not_fit_is_refused(
+@pytest.mark.parametrize("key", ["grad_cam", "guided_backprop", "channel_rescale"])
+def test_where_all_activations_are_kept_an_image_that_does_not_fit_is_refused(
     key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, stack = model_of(rectified(2), 2, 2), stack_of((40, 44))
+    zero = {"baseline": "zero"} if key == "channel_rescale" else {}
     monkeypatch.setattr("napari_latentattr.model.parts.free_bytes", lambda device: 2000)
     with pytest.raises(ModelError, match=r"2x40x44 take .* cannot be run in parts by this method"):
-        attribute(model, stack, 0, method=key)
+        attribute(model, stack, 0, method=key, **zero)
 
 
 @pytest.mark.parametrize("key", ["occlusion", "integrated_gradients", "guided_backprop"])

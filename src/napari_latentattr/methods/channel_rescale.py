@@ -26,8 +26,10 @@ from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.graph import UnreadableError
 from napari_latentattr.model.latent import LatentModel
+from napari_latentattr.model.parts import check_fits
 from napari_latentattr.model.secants import Division
 from napari_latentattr.model.slicewise import SlicewiseModel
+from napari_latentattr.model.way import flat_model
 
 
 def channel_rescales(
@@ -127,6 +129,8 @@ def _divide(
     """Shares (C, M, *L) of the images in the change of M maps, and the change (M, *L)."""
     text = "sending differences through the encoder"
     x, begin = (torch.from_numpy(d[None].copy()).to(model.spec.device) for d in (data, start))
+    flat, planes = flat_model(model), model.fold(x) if isinstance(model, SlicewiseModel) else x
+    check_fits(flat, planes, "cannot be run in parts by this method", keeps=True)
     with model.running():
         progress.report(0, len(data), text)
         try:

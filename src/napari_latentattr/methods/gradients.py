@@ -23,8 +23,6 @@ from napari_latentattr.model.way import flat_model
 # Of images in one batch; activations with their gradients take 50 times as much.
 BATCH_BYTES = 4 * 2**20
 
-# What all activations take that are kept for a gradient, in passes that keep none; about.
-_WITH_GRADIENTS = 4
 # The unit of a gradient.
 SLOPE = "latent units per unit of intensity"
 
@@ -81,7 +79,7 @@ def over_whole_passes(
     found: list[Tensor] = []
     for images, own in zip(torch.split(x, step), torch.split(weight[:, 0], step), strict=True):
         progress.report(len(found), len(x), "following the gradient back")
-        check_fits(flat, images, "cannot be run in parts by this method", times=_WITH_GRADIENTS)
+        check_fits(flat, images, "cannot be run in parts by this method", keeps=True)
         found.extend(explain(images.requires_grad_(), partial(_share, flat, which, own)).detach())
     progress.report(len(x), len(x), "following the gradient back")
     return torch.stack(found)

@@ -21,6 +21,9 @@ from napari_latentattr.model.reading import read_encoder
 from napari_latentattr.model.slicewise import SlicewiseModel
 from napari_latentattr.model.tiles import Canvas, slices, tiles_of
 
+# Memory of all activations, over that of a pass that forgets them; about.
+_KEPT = 4
+
 
 def encode_in_parts(model: LatentModel, x: Tensor) -> Tensor:
     """Latent maps (N, K, *L) of images (N, C, *S), with as little memory at a time as may be.
@@ -96,21 +99,22 @@ class _InTiles(torch.autograd.Function):
         return found, None, None
 
 
-def check_fits(model: LatentModel, x: Tensor, why: str, *, times: int = 1) -> None:
+def check_fits(model: LatentModel, x: Tensor, why: str, *, keeps: bool = False) -> None:
     """Refuse images (N, C, *S) that take more memory than there is.
 
     Parameters
     ----------
     why : str
         Why they are not run in parts, after "they".
-    times : int
-        Memory needed, in passes that keep nothing.
+    keeps : bool
+        All activations are kept, as for a gradient.
 
     Raises
     ------
     ModelError
     """
-    takes, free = times * model.footprint(x), free_bytes(model.spec.device)
+    takes, free = model.footprint(x), free_bytes(model.spec.device)
+    takes *= _KEPT if keeps else 1
     if takes > free:
         size = "x".join(map(str, x.shape[1:]))
         raise ModelError(
