@@ -9,9 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from napari_latentattr.core.open_image import to_resample
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.so_far import RatiosSoFar
@@ -47,6 +49,9 @@ class Job(Generic[T]):
         How long it should take, where that can be told.
     resumes : bool
         After a stop it goes on where it was, when it is run again.
+    remedy : (str, callable) or None
+        Where grids may not fit: what could be done about it, in words for a button, and what makes
+        that job, given whether code may run.
     """
 
     text: str
@@ -56,6 +61,7 @@ class Job(Generic[T]):
     look: Callable[[], None] | None = None
     seconds: float | None = None
     resumes: bool = False
+    remedy: tuple[str, Callable[[bool], Job[T]]] | None = None
 
 
 def open_study_file(session: Session, path: Path, *, trust: bool = False) -> Job[Opened]:
@@ -84,26 +90,56 @@ def open_images(
     architecture: str,
     arguments: Mapping[str, object],
     scaling: Scaling,
+    resample: bool = False,
     trust: bool = False,
 ) -> Job[Opened]:
-    """Put images that are open already, and a model file, together as a study."""
+    """Put images that are open already, and a model file, together as a study.
+
+    With `resample` all are brought onto the voxels of the first image; otherwise the job names that
+    as the remedy where they lie elsewhere.
+    """
 
     def work(progress: Progress) -> Opened:
-        from napari_latentattr.cohort.open_images import stack_of, study_of
+        from napari_latentattr.cohort.open_images import resampling_note, stack_of, study_of
         from napari_latentattr.model.loading import load_model
         from napari_latentattr.model.self_test import self_test
 
         progress.report(0, 1, "images and model")
         _load_engine()
-        stack = stack_of(images, scaling=scaling)
+        stack = stack_of(images, scaling=scaling, resample=resample)
         sizes = {"n_channels": len(images), "ndim": stack.grid.ndim}
         model = load_model(
             weights, architecture=architecture, arguments={**sizes, **arguments}, trust=trust
         )
-        study = study_of(model, stack, labels=labels, outcome=labels[0].name if labels else None)
+        outcome = labels[0].name if labels else None
+        study = study_of(model, stack, labels=labels, outcome=outcome, resample=resample)
+        if resample:
+            study = replace(study, notes=(resampling_note(images, labels, stack),))
         return Opened(study, self_test(model), ".py:" in architecture)
 
-    return Job(f"Opening {weights.name}", work, session.use)
+    again = partial(
+        open_images,
+        session,
+        images,
+        labels,
+        weights,
+        architecture=architecture,
+        arguments=arguments,
+        scaling=scaling,
+        resample=True,
+    )
+    words = "" if resample else _resample_words(images, labels)
+    remedy = (words, lambda trust: again(trust=trust)) if words else None
+    return Job(f"Opening {weights.name}", work, session.use, remedy=remedy)
+
+
+def _resample_words(images: Sequence[OpenImage], labels: Sequence[OpenImage]) -> str:
+    """Words for what brings all onto the voxels of the first image; empty where nothing does."""
+    off = to_resample([*images, *labels]) if images else ()
+    if len(off) > 1:
+        return f"Resample {len(off)} layers"
+    how = "linear" if off and off[0] in [image.name for image in images] else "nearest"
+    return f"Resample {off[0]} ({how})" if off else ""
 
 
 def encode(session: Session) -> Job[Latents]:

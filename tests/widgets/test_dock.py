@@ -302,6 +302,11 @@ def test_no_page_is_wider_than_the_dock(opened, idle, size, qtbot) -> None:
         appearance.font_size = before
 
 
+def _item(images: object, name: str) -> object:
+    (found,) = images.findItems(name, Qt.MatchFlag.MatchExactly)
+    return found
+
+
 def _words(widget: object) -> str:
     from qtpy.QtWidgets import QLabel
 
@@ -386,15 +391,31 @@ def test_open_layers_and_a_model_file_make_a_study(dock, viewer, idle, tiny_stud
     assert "one case" in dock.inspect.copied_text()
 
 
-def test_a_layer_on_another_grid_is_refused_in_one_sentence(dock, viewer, idle, tiny_study):
-    viewer.add_image(np.zeros((8, 8, 8), dtype=np.float32), name="a")
-    viewer.add_image(np.zeros((8, 8, 8), dtype=np.float32), name="b", scale=(2, 2, 2))
+def test_a_layer_on_another_grid_is_refused_and_resampled_on_request(
+    dock, viewer, idle, tiny_study
+):
+    rng = np.random.default_rng(0)
+    viewer.add_image(rng.random((16, 16, 16), dtype=np.float32), name="a")
+    viewer.add_image(rng.random((8, 8, 6), dtype=np.float32), name="b", scale=(2, 2, 2))
     dock.study.use_layers.click()
-    dock.study.layers.model.use(tiny_study.parent / "weights.safetensors")
-    dock.study.layers.go.click()
+    form = dock.study.layers
+    form.model.use(tiny_study.parent / "weights.safetensors")
+    form.model.arguments.setText("n_maps: 4, encoder: grouped, width: 4")
+    form.images.insertItem(0, form.images.takeItem(form.images.row(_item(form.images, "a"))))
+    form.go.click()
     idle(dock)
-    assert "ayer b has a grid of 8x8x8 at 2 x 2 x 2 mm" in dock.footer.title.text()
+    assert "ayer b has a grid of 8x8x6 at 2 x 2 x 2 mm" in dock.footer.title.text()
     assert dock.session.study is None
+    assert dock.footer.fix.isVisible()
+    assert dock.footer.fix.text() == "Resample b (linear)"
+    dock.footer.fix.click()
+    idle(dock)
+    assert dock.session.study.channels == ("a", "b")
+    assert dock.session.latents.stack.data.shape == (2, 16, 16, 16)
+    told = dock.study.study_card.notes
+    assert told.isVisible()
+    assert "Resampled onto the voxels of a: b (linear); " in told.text()
+    assert viewer.layers["b"].data.shape == (8, 8, 6), "the layer itself stays as it was"
 
 
 def test_a_result_of_another_study_is_dropped(opened, idle, tiny_study) -> None:

@@ -6,6 +6,7 @@ Refuses to know files and viewers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,10 +14,12 @@ import numpy as np
 from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.errors import GridMismatchError, InputError
-from napari_latentattr.core.open_image import OpenImage
-from napari_latentattr.core.types import Bool, Grid, ImageStack
+from napari_latentattr.core.open_image import OpenImage, to_resample
+from napari_latentattr.core.types import Bool, Float32, Grid, ImageStack
 from napari_latentattr.io.case_table import Values, check_channels
 from napari_latentattr.io.preprocessing import Preprocessing, Scaling, preprocess
+from napari_latentattr.io.resampling import bring_onto
+from napari_latentattr.io.resampling import resample as look_up
 
 if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
@@ -25,7 +28,9 @@ CASE = "open images"
 _TURNED = 1e-3  # degrees; less is rounding in the header
 
 
-def stack_of(images: Sequence[OpenImage], *, scaling: Scaling = "percentile") -> ImageStack:
+def stack_of(
+    images: Sequence[OpenImage], *, scaling: Scaling = "percentile", resample: bool = False
+) -> ImageStack:
     """Put open images together as the images of one case, in the order given.
 
     Parameters
@@ -34,25 +39,35 @@ def stack_of(images: Sequence[OpenImage], *, scaling: Scaling = "percentile") ->
         All on one grid, within 0.001 mm.
     scaling : str
         As in `Preprocessing`.
+    resample : bool
+        Bring those on other voxels onto those of the first (linear) instead of refusing them. What
+        one of them does not reach is 0 and outside the mask.
 
     Raises
     ------
     InputError
-        When there is none, two have one name, or one holds values that are no numbers.
+        When there is none, two have one name, one holds values that are no numbers, or one shares
+        no voxel with the first.
     GridMismatchError
-        When one lies on another grid.
+        When one lies on another grid, and is not or cannot be resampled.
     """
     if not images:
         raise InputError("no image is chosen; tick one layer for each image of the model")
     names = [image.name for image in images]
     check_channels(names)
     first = images[0]
+    movable = to_resample(images) if resample else ()
     for image in images:
-        _check(image, first)
-    data = np.stack([np.asarray(image.data, dtype=np.float32) for image in images])
-    if not np.isfinite(data).all():
+        _check(image, first, movable)
+    data = [np.asarray(image.data, dtype=np.float32) for image in images]
+    if not all(np.isfinite(one).all() for one in data):
         raise InputError("the images hold values that are no finite numbers; replace them first")
-    stack = ImageStack(CASE, tuple(names), data, first.grid)
+    mask = None
+    for i, image in enumerate(images):
+        if image.name in movable:
+            data[i], reached = _moved(data[i], image, first)
+            mask = _both(mask, reached)
+    stack = ImageStack(CASE, tuple(names), np.stack(data), first.grid, mask)
     return preprocess(stack, Preprocessing(scaling=scaling))
 
 
@@ -62,6 +77,7 @@ def study_of(
     *,
     labels: Sequence[OpenImage] = (),
     outcome: str | None = None,
+    resample: bool = False,
 ) -> Study:
     """Make a study of one stack: slice by slice where a 2D model meets a volume.
 
@@ -71,7 +87,11 @@ def study_of(
         Label maps on the grid of the stack; every nonzero voxel is labelled.
     outcome : str, optional
         Name of one of them.
+    resample : bool
+        Bring label maps on other voxels onto those of the stack (nearest).
     """
+    if resample:
+        labels = [_on_grid(image, stack.grid) for image in labels]
     regions = {image.name: region_of(image, stack.grid) for image in labels}
     source = _OneStack(stack, regions)
     flat = model.spec.ndim == 2 and stack.grid.ndim == 3
@@ -102,12 +122,58 @@ def region_of(labels: OpenImage, grid: Grid) -> Bool:
     return np.asarray(labels.data) > 0
 
 
-def _check(image: OpenImage, first: OpenImage) -> None:
+def resampling_note(
+    images: Sequence[OpenImage], labels: Sequence[OpenImage], stack: ImageStack
+) -> str:
+    """Say what was resampled, and how much of the first image all of them cover."""
+    moved = set(to_resample([*images, *labels]))
+    said = [
+        f"{', '.join(image.name for image in group if image.name in moved)} ({how})"
+        for group, how in ((images, "linear"), (labels, "nearest"))
+        if moved & {image.name for image in group}
+    ]
+    covered = 1.0 if stack.mask is None else float(stack.mask.mean())
+    rest = (
+        ""
+        if covered == 1
+        else f"; {1 - covered:.0%} of its voxels are not covered by all, and left out"
+    )
+    return f"Resampled onto the voxels of {images[0].name}: {' and '.join(said)}{rest}."
+
+
+def _on_grid(labels: OpenImage, grid: Grid) -> OpenImage:
+    """Bring a label map onto the voxels of the images, where a place has a meaning in both."""
+    like = OpenImage("", labels.data, grid)
+    if labels.grid.same_as(grid) or not labels.shares_space(like):
+        return labels
+    marked = (np.asarray(labels.data) > 0).astype(np.uint8)
+    return replace(
+        labels, data=look_up(marked, labels.grid, grid, interpolation="nearest"), grid=grid
+    )
+
+
+def _moved(data: Float32, image: OpenImage, first: OpenImage) -> tuple[Float32, Bool | None]:
+    moved, reached = bring_onto(data, image.grid, first.grid)
+    if reached is not None and not reached.any():
+        raise InputError(
+            f"layer {image.name} shares no place with {first.name}; check that both are of one "
+            "person and of one part of the body"
+        )
+    return moved, reached
+
+
+def _both(one: Bool | None, other: Bool | None) -> Bool | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one & other
+
+
+def _check(image: OpenImage, first: OpenImage, movable: Sequence[str] = ()) -> None:
     if image.data.ndim not in (2, 3) or image.data.shape != image.grid.shape:
         raise InputError(
             f"layer {image.name} has shape {image.data.shape}; images have 2 or 3 axes in space"
         )
-    if not image.grid.same_as(first.grid):
+    if image.name not in movable and not image.grid.same_as(first.grid):
         raise GridMismatchError(
             f"layer {image.name} {_difference(image.grid, first)}; resample it onto the voxels of "
             f"{first.name}, or open the files as a study with preprocess: {{resample: true}}"

@@ -39,6 +39,8 @@ class Study:
     outcome_name : str or None
         A column of the table of cases, or a label.
     seed : int
+    notes : tuple of str
+        What should be known of how its images were brought together, a sentence each.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Study:
     cohort: Cohort
     outcome_name: str | None
     seed: int
+    notes: tuple[str, ...] = ()
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from napari_latentattr.core.errors import GridMismatchError, InputError, VolumeW
 from napari_latentattr.core.types import Bool, Float32, Grid, ImageStack
 from napari_latentattr.io.header import times
 from napari_latentattr.io.loading import load, stem
+from napari_latentattr.io.resampling import bring_onto
 from napari_latentattr.io.resampling import resample as resample_array
 
 
@@ -225,13 +226,10 @@ def _moved(volume: Volume, grid: Grid, what: str) -> Volume:
     if volume.grid.same_as(grid):
         return volume
     _check_movable(what, volume.grid, grid)
-    data = resample_array(volume.data, volume.grid, grid)
-    valid = np.ones(volume.grid.shape) if volume.valid is None else volume.valid.astype(float)
-    # A voxel counts when all that it was interpolated from counts.
-    reached = resample_array(valid, volume.grid, grid) > 1 - 1e-6
-    if not reached.all():
+    data, reached = bring_onto(volume.data, volume.grid, grid, valid=volume.valid)
+    if reached is not None:
         _warn(f"{what} covers {reached.mean():.0%} of the stack; the rest is left out of the mask")
-    return Volume(np.where(reached, data, 0), grid, None if reached.all() else reached)
+    return Volume(data, grid, reached)
 
 
 def _check_movable(what: str, own: Grid, grid: Grid) -> None:

@@ -15,7 +15,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_latentattr import jobs
-from napari_latentattr.core.errors import InputError, UntrustedModelError
+from napari_latentattr.core.errors import GridMismatchError, InputError, UntrustedModelError
 from napari_latentattr.core.results import Selection
 from napari_latentattr.jobs import Job
 from napari_latentattr.samples.folders import sample_folder
@@ -268,9 +268,12 @@ class LatentAttribution(QWidget):
 
     def _on_failed(self, job: Job[Any], error: Exception) -> None:
         if isinstance(error, UntrustedModelError):
-            self.footer.show_error(
-                error, fix=("Open in trusted mode…", partial(self.trusting.ask, error))
-            )
+            fix = ("Open in trusted mode…", partial(self.trusting.ask, error))
+        elif isinstance(error, GridMismatchError) and job.remedy is not None:
+            fix = (job.remedy[0], partial(self.trusting.start, job.remedy[1]))
+        else:
+            return
+        self.footer.show_error(error, fix=fix)
 
     def _set_side_by_side(self, wanted: bool) -> None:
         if wanted != self.canvas.is_side_by_side:

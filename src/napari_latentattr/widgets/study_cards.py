@@ -22,12 +22,12 @@ class StudyCard(Card):
         self.name, self.earlier = Words(), Words(muted=True)
         self.change = Button("Change…")
         self.change.setToolTip("Open another study; results of this one are kept")
-        self.facts, self.images = Facts(), Rows(Thumb)
+        self.facts, self.images, self.notes = Facts(), Rows(Thumb), Words(muted=True)
         head = QHBoxLayout()
         head.addWidget(self.name, 1)
         head.addWidget(self.change)
         self.box.addLayout(head)
-        for part in (self.facts, self.images, self.earlier):
+        for part in (self.facts, self.images, self.notes, self.earlier):
             self.box.addWidget(part)
         session.study_changed.connect(lambda: self.earlier.say(""))
         session.study_changed.connect(self.refresh)
@@ -55,6 +55,8 @@ class StudyCard(Card):
         if len(cohort) != len(volumes):
             facts["Units"] = f"{len(cohort)} {cohort.unit_name}"
         self.facts.show_facts(facts)
+        self.notes.say_plain(" ".join(study.notes))
+        self.notes.setVisible(bool(study.notes))
         data = [None] * len(study.channels) if latents is None else latents.stack.data
         self.images.show_rows(
             [
