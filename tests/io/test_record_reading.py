@@ -63,6 +63,7 @@ def dependence(*kinds: str, **changes: Any) -> ChannelDependence:
         joint=(
             JointSwap(("T1", "T2"), 1 / 3, ratio.max(axis=1), ratio[:, 0], ratio[:, 1] + 1, ties),
         ),
+        likeness=np.full((3, 3), 1 / 3),
         tau=0.1 + 0.2,
         n=23,
         donors=4,

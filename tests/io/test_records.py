@@ -43,6 +43,7 @@ def dependence() -> ChannelDependence:
                 ("T1", "T2"), 0.97, np.array([0.7, 0]), np.zeros(2), np.ones(2), (("T1", "T2"), ())
             ),
         ),
+        likeness=np.eye(3),
         tau=0.03,
         n=8,
         donors=4,

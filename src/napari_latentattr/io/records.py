@@ -52,9 +52,9 @@ def dependence_record(result: ChannelDependence, asked: Sequence[MapRef]) -> Rec
     -------
     dict
         ``kind``, ``version``, what the answers rest on, ``maps`` (one entry a map with its answer,
-        its sentence and its ``channels``), ``joint`` and ``provenance``. NaN means that a number
-        does not exist; it is null in JSON. ``cases_to_settle`` exists for undecided images that a
-        number of cases would settle.
+        its sentence and its ``channels``), ``joint``, ``likeness`` and ``provenance``. NaN means
+        that a number does not exist; it is null in JSON. ``cases_to_settle`` exists for undecided
+        images that a number of cases would settle.
     """
     return {
         "kind": "channel dependence",
@@ -71,6 +71,7 @@ def dependence_record(result: ChannelDependence, asked: Sequence[MapRef]) -> Rec
         "asked": [str(ref) for ref in asked],
         "maps": [_map_record(result, row) for row in range(len(result.maps))],
         "joint": [_joint_record(result, swap) for swap in result.joint],
+        "likeness": result.likeness.tolist(),
         "provenance": provenance_record(result.provenance),
     }
 
