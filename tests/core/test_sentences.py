@@ -11,6 +11,20 @@ def test_a_tie_names_the_image_that_drives_beside_it() -> None:
     assert "also driven" not in dependence("tie").sentence(1)
 
 
+def test_what_is_alike_is_noted_of_images_that_do_not_drive_and_once() -> None:
+    alike = np.full((3, 3), 0.8)
+    noted = "also carries much of the pattern of T1 in these cases"
+    assert f"; PD (r 0.80) {noted}" in dependence("driven", likeness=alike).sentence(1)
+    assert "T2 carries the same pattern" in dependence("driven", likeness=alike).sentence(1)
+    both = dependence("driven", likeness=alike, joint=()).sentence(1)
+    assert "T2 (r 0.80) and PD (r 0.80) also carry much of the pattern of T1" in both
+    for kind in ("mixed", "undecided", "nothing"):
+        assert "much of the pattern" not in dependence(kind, likeness=alike).sentence(1)
+    drives = dependence("driven by two", likeness=alike, joint=()).sentence(1)
+    assert "PD (r 0" not in drives
+    assert "much" not in dependence("driven", likeness=np.full((3, 3), 0.7)).sentence(1)
+
+
 def test_where_nothing_drives_every_image_is_accounted_for() -> None:
     said = dependence("nothing").sentence(1)
     assert "T1 and T2 are negligible; no dependence found on PD" in said

@@ -30,6 +30,7 @@ def dependence(n_maps: int = 2, n_channels: int = 4) -> ChannelDependence:
         same_lead=np.full(n_maps, 2),
         varying=n_maps,
         joint=(),
+        likeness=np.eye(n_channels),
         tau=0.03,
         n=12,
         donors=4,

@@ -93,6 +93,7 @@ def test_an_unknown_column_names_the_nearest(write):
         ("age", "case", "two columns named 'case'"),
         ("b,P2", "a,P2", "lists case a twice"),
         ("b,P2", "b,", "line 3: case b has an empty cell in the column patient"),
+        ("b,P2", "b,NA", "line 3: case b has 'NA' in the column patient"),
         ("b,P2", ",P2", "line 3: case without a name has an empty cell in the column case"),
         (
             "m.nii,t1.nii,f.nii\nb",

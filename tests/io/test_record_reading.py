@@ -63,6 +63,7 @@ def dependence(*kinds: str, **changes: Any) -> ChannelDependence:
         joint=(
             JointSwap(("T1", "T2"), 1 / 3, ratio.max(axis=1), ratio[:, 0], ratio[:, 1] + 1, ties),
         ),
+        likeness=np.full((3, 3), 1 / 3),
         tau=0.1 + 0.2,
         n=23,
         donors=4,
@@ -317,7 +318,7 @@ def test_a_damaged_file_is_refused_or_still_holds_together(at, noise):
 
 def _needed(record: dict[str, Any]) -> list[tuple[Any, ...]]:
     """Where every key lies that a result is made of."""
-    told = {"asked", "sentence", "null_maximum", "rank"}
+    told = {"asked", "sentence", "cases_to_settle", "null_maximum", "rank"}
     inside = [path for path in _paths(record) if "params" not in path[:-1]]
     found = [path for path in inside if path[-1] not in told]
     assert len(found) > 40

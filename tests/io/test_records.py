@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -42,6 +43,7 @@ def dependence() -> ChannelDependence:
                 ("T1", "T2"), 0.97, np.array([0.7, 0]), np.zeros(2), np.ones(2), (("T1", "T2"), ())
             ),
         ),
+        likeness=np.eye(3),
         tau=0.03,
         n=8,
         donors=4,
@@ -115,7 +117,27 @@ def test_dependence_record_has_one_entry_a_map_and_image():
         "p": 0.6,
         "q": 0.6,
         "verdict": "drives",
+        "cases_to_settle": pytest.approx(np.nan, nan_ok=True),
     }
+
+
+def test_undecided_images_are_recorded_with_the_cases_that_would_settle_them():
+    result = dependence()
+    needed = result.cases_to_settle(4)
+    told = [c["cases_to_settle"] for c in dependence_record(result, [])["maps"][0]["channels"]]
+    np.testing.assert_array_equal(told, needed)
+    np.testing.assert_array_equal(np.isnan(told), [True, True, False])
+    cells = [row["cases_to_settle"] for row in rows_of(dependence_csv(result))]
+    assert cells == ["", "", f"{needed[2]:.0f}", "", "", ""]
+
+
+def test_images_that_no_number_of_cases_would_settle_are_recorded_without_one(tmp_path):
+    result = replace(dependence(), tau=0.0401)
+    assert np.isinf(result.cases_to_settle(4)[2])
+    write_json(tmp_path / "channels.json", dependence_record(result, []))
+    read = json.loads((tmp_path / "channels.json").read_text())
+    assert read["maps"][0]["channels"][2]["cases_to_settle"] is None
+    assert rows_of(dependence_csv(result))[2]["cases_to_settle"] == ""
 
 
 def test_numbers_that_do_not_exist_are_null_in_json_and_empty_in_csv(tmp_path):

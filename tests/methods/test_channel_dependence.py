@@ -192,6 +192,17 @@ def test_a_copy_that_the_map_does_not_use_is_noted_and_not_named() -> None:
     assert "c1 carries the same pattern in these cases" in result.sentence(0)
 
 
+def test_a_noisy_copy_that_the_map_does_not_use_is_noted_and_not_named() -> None:
+    model = linear_model([[1.0, 0.0, 0.0]])
+    result = channel_dependence(model, Cohort.from_arrays(copies(0.75), channels=names(3)))
+    assert result.answer[0] == "c0"
+    r = result.likeness[0, 1]
+    assert 0.75 < r < 0.85
+    said = f"c1 (r {r:.2f}) also carries much of the pattern of c0 in these cases"
+    assert said in result.sentence(0)
+    assert result.sentence(0).count("(r ") == 1  # c2 has nothing in common with c0
+
+
 def test_few_cases_give_no_interval_and_no_claim() -> None:
     model = linear_model([[1.0, 0.0]])
     result = channel_dependence(model, Cohort.from_arrays(independent(5, 2), channels=names(2)))

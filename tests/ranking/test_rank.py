@@ -102,6 +102,26 @@ def test_cases_of_one_patient_may_differ_in_outcome(model):
     assert ranking.verdict[0] == "supported"
 
 
+@pytest.mark.parametrize(("rare", "signal"), [(5, 6.0), (5, 0.0), (30, 0.0)])
+def test_a_rare_class_is_found_where_it_shows_and_only_there(model, rare, signal):
+    """Always the common class would be right in most cases; the score and the forest must not."""
+    x, grade = images(35, seed=2), (np.arange(35) < rare).astype(int)
+    x[:, 1] += signal * grade[:, None, None]
+    ranking = rank_maps(model, cohort_of(x), grade, name="grade", effort=QUICK)
+    assert (ranking.verdict == "supported").tolist() == [False, signal > 0, False]
+    assert ranking.gate.passed == (signal > 0)
+    assert 0.3 < np.mean(ranking.gate.null) < 0.7
+
+
+def test_patients_whose_cases_all_conflict_tell_nothing_between_patients(model):
+    """Offsets of a patient show in all cases; an outcome that every patient has both ways, not."""
+    patients = np.repeat(np.arange(12), 2)
+    x, grade = images(12)[patients], np.tile([0, 1], 12)
+    ranking = rank_maps(model, cohort_of(x), grade, patients=patients, effort=QUICK)
+    assert not ranking.gate.passed
+    assert (ranking.verdict == "not supported").all()
+
+
 @pytest.mark.parametrize("own", [True, False])
 def test_slices_of_one_person_are_held_out_in_blocks(model, own):
     x, labels = images(15), lesions(15)

@@ -42,6 +42,7 @@ def dependence(
         same_lead=np.array([2, 2]),
         varying=2,
         joint=(joint,) if tied else (),
+        likeness=np.eye(len(names)),
         tau=0.03,
         n=24,
         donors=4,

@@ -26,6 +26,7 @@ from napari_latentattr.methods.channel_dependence import channel_dependence
 Counts: TypeAlias = npt.NDArray[np.int64]
 
 LIKENESS = (1.0, 0.99, 0.8)
+_NOTES = ("carries the same pattern", "(r 0.")  # copies, and noisy copies of a driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +134,7 @@ def _count(found: ChannelDependence, plan: Bool, pair: tuple[int, int]) -> Count
             counts[:3] += [1, tied, all(named)]
         elif uses.any():
             used, other = (0, 1) if uses[0] else (1, 0)
-            noted = f"{names[other]} carries the same pattern" in found.sentence(k)
+            said = found.sentence(k)
+            noted = any(f"{names[other]} {word}" in said for word in _NOTES)
             counts[3:] += [1, named[used] and not named[other], noted, named[other]]
     return counts

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.names import patient_names
 from napari_latentattr.core.types import Bool, Grid, ImageStack
 from napari_latentattr.io.case_table import Values, check_channels
 
@@ -35,11 +36,7 @@ class ArrayCases:
         width = max(3, len(str(n)))
         self.channels = tuple(channels)
         self.cases = tuple(f"case-{i + 1:0{width}d}" for i in range(n))
-        self.patients = self.cases if patients is None else tuple(str(p) for p in patients)
-        if len(self.patients) != n or not all(self.patients):
-            raise InputError(
-                f"{n} cases came with {len(self.patients)} patients; name one patient a case"
-            )
+        self.patients = self.cases if patients is None else patient_names(patients, self.cases)
         self.sequences = ("",) * n
         self._grid = Grid.from_spacing(shape, _millimetres(spacing, len(shape)))
         self._masks = None if masks is None else _of_each_case("mask", masks, n, shape)

@@ -64,6 +64,8 @@ class ChannelDependence:
     varying : int
         How many of the model's maps vary between these cases at all.
     joint : tuple of JointSwap
+    likeness : (C, C) float64 array
+        Correlation of the images' differences between cases, without sign.
     tau : float
         Ratio below which a dependence is too small to matter.
     n, donors : int
@@ -93,6 +95,7 @@ class ChannelDependence:
     same_lead: np.ndarray[tuple[int], np.dtype[np.int64]]
     varying: int
     joint: tuple[JointSwap, ...]
+    likeness: Float64
     tau: float
     n: int
     donors: int

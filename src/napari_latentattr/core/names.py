@@ -6,7 +6,11 @@ Refuses to know what the names stand for.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from napari_latentattr.core.errors import InputError
+
+MISSING = frozenset({"", "na", "n/a", "nan", "nat", "none", "<na>"})  # as tables write no value
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -41,3 +45,29 @@ def repeated_name(names: Iterable[str]) -> str | None:
             return name
         seen.add(name)
     return None
+
+
+def is_missing(value: object) -> bool:
+    """Whether a value means that none is known, in the words of spreadsheets, R and pandas."""
+    return str(value).strip().casefold() in MISSING
+
+
+def patient_names(patients: Sequence[object], cases: Sequence[str]) -> tuple[str, ...]:
+    """Name of the patient of each case; two cases without one are not of the same patient.
+
+    Raises
+    ------
+    InputError
+        When the patient of a case is missing, or there is not one a case.
+    """
+    if len(patients) != len(cases):
+        raise InputError(
+            f"{len(cases)} cases came with {len(patients)} patients; name one patient a case"
+        )
+    for patient, case in zip(patients, cases, strict=True):
+        if is_missing(patient):
+            raise InputError(
+                f"the patient of case {case} is missing; name one patient a case, or leave the "
+                "case out"
+            )
+    return tuple(str(patient) for patient in patients)

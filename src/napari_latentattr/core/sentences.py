@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +19,9 @@ from napari_latentattr.core.verdict_words import (
 
 if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
+
+# From here on two images have half of their differences between cases in common (r squared).
+ALIKE = 0.5**0.5
 
 
 class Sentence:
@@ -45,7 +49,7 @@ class Sentence:
             head = f"{self.subject} is driven by no single image"
         else:
             head = self._driven(answer.split(", "))
-        parts = [head, *self._rest(), *self._carriers(), *self._base_rate()]
+        parts = [head, *self._rest(), *self._carriers(), *self._noisy(), *self._base_rate()]
         return "; ".join(parts) + self._basis() + self._settled()
 
     def _numbers(self, channel: str) -> str:
@@ -127,6 +131,27 @@ class Sentence:
                     f"{_list(idle)} {verb} the same pattern in these cases (r {swap.likeness:.2f})"
                 )
         return notes
+
+    def _noisy(self) -> list[str]:
+        """Images that are not named but share most of their pattern with a driver."""
+        named = _names(str(self.of.answer[self.row]))
+        users = [c for c, name in enumerate(self.of.channels) if name in named]
+        near = {
+            frozenset(pair) for swap in self.of.joint for pair in combinations(swap.channels, 2)
+        }
+        alike: dict[int, list[str]] = {}
+        for c, (name, verdict) in enumerate(self._verdicts()):
+            if not users or name in named or verdict == DRIVES:
+                continue
+            user = max(users, key=lambda u: self.of.likeness[u, c])
+            r = self.of.likeness[user, c]
+            if r >= ALIKE and frozenset((name, self.of.channels[user])) not in near:
+                alike.setdefault(user, []).append(f"{name} (r {r:.2f})")
+        return [
+            f"{_list(found)} also {'carries' if len(found) == 1 else 'carry'} much of the pattern "
+            f"of {self.of.channels[user]} in these cases"
+            for user, found in alike.items()
+        ]
 
     def _base_rate(self) -> list[str]:
         if not self.of.region:

@@ -14,14 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.names import can_name_a_file, did_you_mean, repeated_name
+from napari_latentattr.core.names import (
+    can_name_a_file,
+    did_you_mean,
+    is_missing,
+    repeated_name,
+)
 from napari_latentattr.core.types import Text
 from napari_latentattr.io.csv_file import read_cells
 
 Values: TypeAlias = Text | npt.NDArray[np.int64] | npt.NDArray[np.float64]
 
 RESERVED = ("case", "patient", "image", "mask", "labels")
-MISSING = frozenset({"", "na", "n/a", "nan"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,7 @@ class CaseTable:
             )
         cells = self.columns[column]
         for row, cell in zip(self.rows, cells, strict=True):
-            if cell.casefold() in MISSING:
+            if is_missing(cell):
                 raise InputError(
                     f"{self.path.name}: case {row.case} has no value in the column {column}; "
                     "fill it in or leave the case out"
@@ -144,10 +148,11 @@ def _refuse_empty_cells(
 ) -> None:
     for name in used:
         for number, case, cell in zip(numbers, columns["case"], columns[name], strict=True):
-            if not cell:
+            if not cell or (name == "patient" and is_missing(cell)):
                 raise InputError(
-                    f"{path.name}, line {number}: case {case or 'without a name'} has an empty "
-                    f"cell in the column {name}; fill it in or leave the case out"
+                    f"{path.name}, line {number}: case {case or 'without a name'} has "
+                    f"{repr(cell) if cell else 'an empty cell'} in the column {name}; fill it in "
+                    "or leave the case out"
                 )
 
 

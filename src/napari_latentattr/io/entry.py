@@ -63,6 +63,15 @@ class Entry:
         """Return a list of numbers; NaN where the file holds null."""
         return tuple(self._number(key, value) for value in self._list(key))
 
+    def rows(self, key: str) -> tuple[tuple[float, ...], ...]:
+        """Return a list of lists of numbers; NaN where the file holds null."""
+        found = []
+        for row in self._list(key):
+            if not isinstance(row, list):
+                self._refuse(key, "a list of lists", row)
+            found.append(tuple(self._number(key, value) for value in row))
+        return tuple(found)
+
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts."""
         values = self._list(key)

@@ -66,6 +66,7 @@ def dependence_from(record: Mapping[str, Any]) -> ChannelDependence:
         same_lead=np.array([entry.whole("same_lead") for entry in maps], dtype=np.int64),
         varying=top.whole("varying_maps"),
         joint=tuple(_joint(entry, refs, channels) for entry in top.entries("joint")),
+        likeness=_likeness(top, len(channels)),
         tau=top.number("tau"),
         n=top.whole("n"),
         donors=top.whole("donors"),
@@ -192,6 +193,13 @@ def _joint(entry: Entry, refs: Sequence[MapRef], channels: Sequence[str]) -> Joi
 
     likeness = entry.number("likeness")
     return JointSwap(members, likeness, numbers("ratio"), numbers("low"), numbers("high"), ties)
+
+
+def _likeness(top: Entry, n: int) -> Float64:
+    rows = top.rows("likeness")
+    if [len(row) for row in rows] != [n] * n:
+        raise InputError(f"{top.where}: likeness must be {n} x {n} numbers; the file is damaged")
+    return np.array(rows)
 
 
 def _check_words(result: ChannelDependence) -> None:

@@ -12,13 +12,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import TypeAlias
 
+import numpy as np
+
 from napari_latentattr.core.dependence import ChannelDependence, JointSwap
 from napari_latentattr.core.types import MapRef, Provenance, Ranking
 
 Record: TypeAlias = dict[str, object]
 
 VERSION = 1
-_CHANNEL_COLUMNS = ("channel", "ratio", "low", "high", "p", "q", "verdict")
+_CHANNEL_COLUMNS = ("channel", "ratio", "low", "high", "p", "q", "verdict", "cases_to_settle")
 _MAP_COLUMNS = (
     *("rank", "map", "index", "verdict", "importance", "low", "high", "p", "q"),
     *("shadow", "impurity", "cluster", "n"),
@@ -50,8 +52,9 @@ def dependence_record(result: ChannelDependence, asked: Sequence[MapRef]) -> Rec
     -------
     dict
         ``kind``, ``version``, what the answers rest on, ``maps`` (one entry a map with its answer,
-        its sentence and its ``channels``), ``joint`` and ``provenance``. NaN means that a number
-        does not exist; it is null in JSON.
+        its sentence and its ``channels``), ``joint``, ``likeness`` and ``provenance``. NaN means
+        that a number does not exist; it is null in JSON. ``cases_to_settle`` exists for undecided
+        images that a number of cases would settle.
     """
     return {
         "kind": "channel dependence",
@@ -68,6 +71,7 @@ def dependence_record(result: ChannelDependence, asked: Sequence[MapRef]) -> Rec
         "asked": [str(ref) for ref in asked],
         "maps": [_map_record(result, row) for row in range(len(result.maps))],
         "joint": [_joint_record(result, swap) for swap in result.joint],
+        "likeness": result.likeness.tolist(),
         "provenance": provenance_record(result.provenance),
     }
 
@@ -81,15 +85,21 @@ def _map_record(result: ChannelDependence, row: int) -> Record:
         "sentence": result.sentence(ref),
         "interaction": float(result.interaction[row]),
         "same_lead": int(result.same_lead[row]),
-        "channels": [_channel_record(result, row, c) for c in range(len(result.channels))],
+        "channels": _channel_records(result, row),
     }
 
 
-def _channel_record(result: ChannelDependence, row: int, c: int) -> Record:
+def _channel_records(result: ChannelDependence, row: int) -> list[Record]:
     arrays = (result.ratio, result.low, result.high, result.p, result.q)
-    numbers = [float(values[row, c]) for values in arrays]
-    cells = (result.channels[c], *numbers, str(result.verdict[row, c]))
-    return dict(zip(_CHANNEL_COLUMNS, cells, strict=True))
+    needed = result.cases_to_settle(result.maps[row])
+    needed = np.where(np.isfinite(needed), needed, np.nan)
+    columns = (
+        result.channels,
+        *(values[row].tolist() for values in arrays),
+        result.verdict[row].tolist(),
+        needed.tolist(),
+    )
+    return [dict(zip(_CHANNEL_COLUMNS, cells, strict=True)) for cells in zip(*columns, strict=True)]
 
 
 def _joint_record(result: ChannelDependence, swap: JointSwap) -> Record:
@@ -147,9 +157,9 @@ def dependence_csv(result: ChannelDependence) -> str:
     after = ("tau", "n", "unit_name", "n_cases", "donors", "region", "approximate")
     rest = [getattr(result, name) for name in after]
     rows = [
-        [ref, ref.index, result.answer[row], *_channel_record(result, row, c).values(), *rest]
+        [ref, ref.index, result.answer[row], *channel.values(), *rest]
         for row, ref in enumerate(result.maps)
-        for c in range(len(result.channels))
+        for channel in _channel_records(result, row)
     ]
     return csv_text((*before, *_CHANNEL_COLUMNS, *after), rows)
 

@@ -108,6 +108,7 @@ def channel_dependence(
         same_lead=_count_same(leads, single),
         varying=len(leads),
         joint=joint,
+        likeness=np.abs(swaps.likeness),
         tau=tau,
         n=len(np.unique(swaps.recipient)),
         donors=swaps.n_donors,

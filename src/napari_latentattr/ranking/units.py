@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.names import patient_names
 from napari_latentattr.core.types import CaseSource
 
 Int: TypeAlias = npt.NDArray[np.int64]
@@ -55,13 +56,10 @@ def units_of(cohort: CaseSource, patients: Sequence[object] | None = None) -> Un
     Raises
     ------
     InputError
-        When there are fewer than 4 patients, or fewer than 10 slices of one person.
+        When there are fewer than 4 patients, or fewer than 10 slices of one person, or the patient
+        of a case is missing.
     """
-    names = cohort.patients if patients is None else patients
-    if len(names) != len(cohort):
-        raise InputError(
-            f"patients has {len(names)} entries, the cohort {len(cohort)} cases; give one a case"
-        )
+    names = cohort.patients if patients is None else patient_names(patients, cohort.cases)
     if cohort.unit_name == "slices of one person" and len(set(names)) == 1:
         return slices_as_units(len(cohort))
     return patients_as_units(names)
