@@ -18,7 +18,7 @@ from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import gate_words
 from napari_latentattr.core.retrieval import By, Pool, Retrieval
 from napari_latentattr.core.types import ImageStack
-from napari_latentattr.figures.cases import Tile, cases_figure
+from napari_latentattr.figures.cases import MOST_IMAGES, Tile, cases_figure
 from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
 from napari_latentattr.io.retrieval_records import retrieval_csv, retrieval_record
@@ -89,7 +89,9 @@ def write_cases(folder: Path, found: Retrieval, cohort: Cohort) -> None:
         (_TITLES[name], [tiles[name, row] for row in range(len(listed))])
         for name, listed in found.lists.items()
     ]
-    figure = cases_figure(rows, cohort.channels, heading=_heading(found), footer=_CAVEAT)
+    more = len(cohort.channels) - MOST_IMAGES
+    rest = f" {more} more images lie in the crops." if more > 0 else ""
+    figure = cases_figure(rows, cohort.channels, heading=_heading(found), footer=_CAVEAT + rest)
     write_bytes(folder / "cases.png", png(figure))
 
 

@@ -24,7 +24,7 @@ from napari_latentattr.figures.style import (
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-MOST_IMAGES = 3
+MOST_IMAGES = 4
 _TILE, _GAP, _LEFT, _HEAD = 1.05, 0.06, 0.9, 0.34  # inches
 _OUTLINE = "#ffb000"
 
