@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
     from napari_latentattr.core.likeness import PatternLikeness
+    from napari_latentattr.core.retrieval import Retrieval
     from napari_latentattr.core.sanity import SanityCheck
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.core.types import (
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
+    from napari_latentattr.retrieval.find import find_cases
 
 _HOME = {
     "Attribution": "core.types",
@@ -57,6 +59,7 @@ _HOME = {
     "MapRef": "core.types",
     "PatternLikeness": "core.likeness",
     "Ranking": "core.types",
+    "Retrieval": "core.retrieval",
     "SanityCheck": "core.sanity",
     "Study": "cohort.study",
     "Traversal": "core.traversal",
@@ -66,6 +69,7 @@ _HOME = {
     "check": "methods.check",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
+    "find_cases": "retrieval.find",
     "latent_response": "methods.latent_response",
     "load_model": "model.loading",
     "open_study": "cohort.study",
@@ -91,6 +95,7 @@ __all__ = [
     "MapRef",
     "PatternLikeness",
     "Ranking",
+    "Retrieval",
     "SanityCheck",
     "Study",
     "Traversal",
@@ -100,6 +105,7 @@ __all__ = [
     "check",
     "decompose",
     "dependence_volume",
+    "find_cases",
     "latent_response",
     "load_model",
     "open_study",

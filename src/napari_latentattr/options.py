@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_decode(commands)
     _add_attribute(commands)
     _add_check(commands)
+    _add_cases(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -200,6 +201,31 @@ def _add_check(commands: _Commands[_Parser]) -> None:
     parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
     add_picture_options(parser)
     parser.add_argument("--case", metavar="CASE", help="a case by name; the first when absent")
+    _add_seed(parser)
+
+
+def _add_cases(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "cases",
+        does="Show the cases that have most and least of a latent map, one of each patient.",
+        example="study.yaml --map 17 --top 9 --out results",
+    )
+    parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
+    parser.add_argument("--top", type=int, default=9, metavar="N", help="cases a list (default 9)")
+    parser.add_argument(
+        "--by",
+        choices=("activation", "relevance"),
+        default="activation",
+        help="how much of the map, or how much it helps to predict the outcome",
+    )
+    parser.add_argument(
+        "--pool",
+        choices=("mean", "peak"),
+        default="mean",
+        help="what counts as activation: the mean over the body, or its highest value",
+    )
+    _add_outcome(parser, needs=", with --by relevance")
     _add_seed(parser)
 
 

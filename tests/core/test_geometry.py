@@ -3,7 +3,7 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from napari_latentattr.core.geometry import reorient, restore
+from napari_latentattr.core.geometry import crop, reorient, restore
 from napari_latentattr.core.types import Grid
 
 TURNS = [
@@ -57,6 +57,21 @@ def test_restore_gives_back_the_very_array_and_grid_of_the_file(directions):
     back, grid = restore(*reorient(data, source))
     assert grid is source
     np.testing.assert_array_equal(back, data)
+
+
+@pytest.mark.parametrize("directions", [*TURNS, *map(oblique, range(4))])
+def test_a_cropped_image_is_restored_to_the_same_part_of_its_file(directions):
+    source = grid_with(directions, (4, 5, 6))
+    data = np.arange(120).reshape(4, 5, 6)
+    turned, grid = reorient(data, source)
+    box = [(1, n - 1) if axis else (0, n - 2) for axis, n in enumerate(grid.shape)]
+    part = turned[tuple(slice(low, high) for low, high in box)]
+    found, place = restore(part, crop(grid, box))
+    whole = dict(zip(data.ravel(), positions_by_label(data, source).T, strict=True))
+    world = positions_by_label(found, place).T
+    np.testing.assert_allclose(world, [whole[v] for v in np.sort(found.ravel())], atol=1e-9)
+    assert crop(grid, box).shape == part.shape
+    np.testing.assert_allclose(place.spacing, source.spacing)
 
 
 def test_canonical_image_passes_untouched():

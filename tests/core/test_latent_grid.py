@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_latentattr.core.latent_grid import (
+    field_box,
     latent_centres,
     latent_grid,
     latents_inside,
@@ -95,3 +96,17 @@ def test_every_voxel_of_an_image_has_a_nearest_latent_and_what_lies_beyond_has_n
     assert [nearest_latent((v,), how, (4,)) for v in (0, 1, 4, 15)] == [(0,), (0,), (0,), (3,)]
     assert nearest_latent((-2,), how, (4,)) is None
     assert nearest_latent((20,), how, (4,)) is None
+
+
+@pytest.mark.parametrize("width", [1, 2, 5, 8])
+def test_a_field_box_holds_every_voxel_of_the_field_inside_the_image(width: int) -> None:
+    first = (width - 1) / 2 - 1
+    line = LatentSpec("e", 1, 1, 1, (4.0,), (width,), (first,), (), (), "cpu", "")
+    for i in range(5):
+        field = np.arange(4 * i - 1, 4 * i - 1 + width)
+        inside = field[(field >= 0) & (field < 15)]
+        ((low, high),) = field_box((i,), line, (15,))
+        if len(inside):
+            assert (low, high) == (inside[0], inside[-1] + 1)
+        else:
+            assert 0 <= low < high <= 15

@@ -65,7 +65,7 @@ def test_a_region_of_another_shape_is_refused():
     regions = read(np.zeros((6, 4, 4), bool))
     stack = SimpleNamespace(case="b", grid=SimpleNamespace(shape=(5, 4)))
     with pytest.raises(InputError, match=r"case b has shape \(4, 4\), its images \(5, 4\)"):
-        regions.of(1, stack)
+        regions.of(1, stack.grid)
 
 
 @pytest.mark.parametrize("outcome", [[63, 71, 55, 48, 80, 66], [0.5, 1, 0.1, 0.0, 7e9, 0.7]])

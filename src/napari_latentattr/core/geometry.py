@@ -7,6 +7,7 @@ and flips are used; this file refuses to interpolate and knows no file.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import permutations
 from typing import Any
 
@@ -75,6 +76,27 @@ def restore(data: Array, grid: Grid) -> tuple[Array, Grid]:
         raise ValueError(f"a grid of shape {grid.shape} was not turned from {grid.source.shape}")
     back = tuple(int(axis) for axis in np.argsort(axes))
     return _transpose(_flip(data, flipped), back), grid.source
+
+
+def crop(grid: Grid, box: Sequence[tuple[int, int]]) -> Grid:
+    """Grid of a part of an image; what is written on it lies where it lay in the source.
+
+    Parameters
+    ----------
+    box : sequence of (int, int)
+        First voxel and the one after the last, along each axis.
+    """
+    source = grid.source
+    if source is not None:
+        part = [(0, 0)] * source.ndim
+        for (old, flip), (low, high) in zip(zip(*_turn(source), strict=True), box, strict=True):
+            n = source.shape[old]
+            part[old] = (n - high, n - low) if flip else (low, high)
+        source = crop(source, part)
+    step = np.eye(grid.ndim + 1)
+    step[:-1, -1] = [low for low, _ in box]
+    shape = tuple(high - low for low, high in box)
+    return Grid(shape, grid.affine @ step, source=source, known=grid.known)
 
 
 def _turn(source: Grid) -> tuple[tuple[int, ...], tuple[bool, ...]]:

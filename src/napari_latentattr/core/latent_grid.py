@@ -6,6 +6,7 @@ A plain resize would be off by up to half a stride.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -132,3 +133,22 @@ def latent_grid(grid: Grid, spec: LatentSpec, latent_shape: Sequence[int]) -> Gr
     step = np.diag([*spec.stride, 1.0])
     step[:-1, -1] = spec.offset
     return Grid(tuple(latent_shape), grid.affine @ step, known=grid.known)
+
+
+def field_box(
+    latent: Sequence[int], spec: LatentSpec, shape: Sequence[int]
+) -> list[tuple[int, int]]:
+    """First voxel and the one after the last that a latent can see, along each axis.
+
+    Inside an image of `shape`, and never empty.
+    """
+    box = []
+    for i, offset, stride, width, n in zip(
+        latent, spec.offset, spec.stride, spec.receptive_field, shape, strict=True
+    ):
+        first = math.floor(offset + stride * i - (width - 1) / 2 + 1e-6)
+        last = math.ceil(offset + stride * i + (width - 1) / 2 - 1e-6)
+        low = min(max(first, 0), n - 1)
+        high = max(min(last + 1, n), low + 1)
+        box.append((low, high))
+    return box

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_latentattr.core.types import MapRef, Ranking
+from napari_latentattr.core.types import Gate, MapRef, Ranking
 
 
 def top_map(ranking: Ranking) -> MapRef | None:
@@ -19,15 +19,18 @@ def cluster_letter(number: int) -> str:
 
 def gate_sentence(ranking: Ranking) -> str:
     """Say whether the maps carry the outcome at all, with the numbers that this rests on."""
-    gate = ranking.gate
-    split = "patient-grouped" if ranking.folds == "patients" else "held-out"
-    numbers = (
+    said = gate_words(ranking.gate, folds=ranking.folds)
+    return said if ranking.gate.passed else f"{said}; no map is named for {ranking.outcome}"
+
+
+def gate_words(gate: Gate, *, folds: str) -> str:
+    """Say whether a gate was passed, with the numbers that this rests on."""
+    split = "patient-grouped" if folds == "patients" else "held-out"
+    return (
+        f"{'gate passed' if gate.passed else 'not supported'}: "
         f"{split} {gate.score} {gate.auc:.2f}, null maximum {max(gate.null):.2f} "
         f"({len(gate.null)} permutations), p = {gate.p:.3f}"
     )
-    if gate.passed:
-        return f"gate passed: {numbers}"
-    return f"not supported: {numbers}; no map is named for {ranking.outcome}"
 
 
 def top_map_sentence(ranking: Ranking) -> str:

@@ -75,7 +75,7 @@ def rank_rows(
         check_numbers(rows.label, rows.units, outcome=outcome)
     memory = memory or RankMemory()
     tell = _stages(progress, 1, effort.draws, effort.rounds)
-    fits = _test_held_out(rows, effort, seed, outcome)
+    fits = held_out_fits(rows, effort, seed, outcome)
     tell[0](1)
     auc, known = mean_auc(fits), memory.draws
     gate = judge_gate(rows, auc, effort=effort, alpha=alpha, seed=seed, report=tell[1], known=known)
@@ -118,7 +118,14 @@ def _stages(progress: Progress, *sizes: int) -> list[Callable[[int], None]]:
     return [reporter(start, name) for start, name in zip(starts, names, strict=False)]
 
 
-def _test_held_out(rows: Rows, effort: Effort, seed: int, outcome: str) -> list[HeldOut]:
+def held_out_fits(rows: Rows, effort: Effort, seed: int, outcome: str) -> list[HeldOut]:
+    """Forests of the observed outcome with the rows that they have not seen.
+
+    Raises
+    ------
+    InputError
+        When no fold can be tested.
+    """
     fits = hold_out(rows, rows.label, np.random.default_rng((seed, 0)), effort)
     if not fits:
         raise InputError(

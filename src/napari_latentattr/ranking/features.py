@@ -77,13 +77,13 @@ def rows_of_voxels(
     for case in encode_cases(model, cohort, progress=progress):
         if latents and case.maps.shape != latents[0].shape:
             raise InputError(
-                f"case {case.stack.case} has {case.maps.shape[1:]} latents, case {cohort.cases[0]} "
+                f"case {case.case} has {case.maps.shape[1:]} latents, case {cohort.cases[0]} "
                 f"{latents[0].shape[1:]}; ranking by voxel exchanges maps between cases at the "
                 "same latent, so resample all cases to one grid"
             )
         latents.append(case.maps)
         masks.append(case.inside)
-        region = outcome.of(case.index, case.stack)
+        region = outcome.of(case.index, case.grid)
         labels.append(latents_of_region(region, model.spec, case.inside.shape))
         digests.append(case.sha256)
     mask = np.stack(masks)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from scipy.stats import rankdata
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.types import Bool, CaseSource, ImageStack
+from napari_latentattr.core.types import Bool, CaseSource, Grid
 from napari_latentattr.ranking.units import Outcomes, Units
 
 Outcome: TypeAlias = str | Sequence[object] | npt.NDArray[np.generic]
@@ -39,8 +39,8 @@ class Regions:
     label: str | None
     arrays: tuple[Bool, ...]
 
-    def of(self, index: int, stack: ImageStack) -> Bool:
-        """Voxels of case `index` that are labelled, (*S); `stack` is that case.
+    def of(self, index: int, grid: Grid) -> Bool:
+        """Voxels of case `index` that are labelled, (*S); `grid` is that of its images.
 
         Raises
         ------
@@ -50,10 +50,10 @@ class Regions:
         if self.label is not None:
             return self.cohort.region(index, self.label)
         region = self.arrays[index]
-        if region.shape != stack.grid.shape:
+        if region.shape != grid.shape:
             raise InputError(
-                f"the outcome of case {stack.case} has shape {region.shape}, its images "
-                f"{stack.grid.shape}; give one bool array a case on the grid of its images"
+                f"the outcome of case {self.cohort.cases[index]} has shape {region.shape}, its "
+                f"images {grid.shape}; give one bool array a case on the grid of its images"
             )
         return region
 

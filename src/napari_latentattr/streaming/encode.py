@@ -5,17 +5,19 @@ Refuses to know what is asked of the maps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.latent_grid import latents_inside
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Bool, CaseSource, Float32, ImageStack, LatentSpec
+from napari_latentattr.core.types import Bool, CaseSource, Float32, Grid, ImageStack, LatentSpec
+
+T = TypeVar("T")
 
 
 class Encoder(Protocol):
@@ -35,7 +37,9 @@ class EncodedCase:
     ----------
     index : int
         Position in the cohort.
-    stack : ImageStack
+    case : str
+    grid : Grid
+        Of its images.
     maps : (K, *L) float32 array
     inside : (*L) bool array
         Latents whose receptive field is centred in the body.
@@ -44,16 +48,38 @@ class EncodedCase:
     """
 
     index: int
-    stack: ImageStack
+    case: str
+    grid: Grid
     maps: Float32
     inside: Bool
     sha256: bytes
 
 
 def encode_cases(
-    model: Encoder, cohort: CaseSource, *, progress: Progress = SILENT
+    model: Encoder,
+    cohort: CaseSource,
+    *,
+    which: Sequence[int] | None = None,
+    progress: Progress = SILENT,
 ) -> Iterator[EncodedCase]:
-    """Read, check and encode each case in the order of the cohort; one is in memory at a time.
+    """Read, check and encode one case after the other, as `reduce_cases` with nothing left out."""
+    return reduce_cases(model, cohort, _whole, which=which, progress=progress)
+
+
+def reduce_cases(
+    model: Encoder,
+    cohort: CaseSource,
+    reduce: Callable[[EncodedCase], T],
+    *,
+    which: Sequence[int] | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[T]:
+    """Read, check and encode one case after the other, and keep of each what `reduce` gives.
+
+    Parameters
+    ----------
+    which : sequence of int, optional
+        Positions in the cohort, in the order asked for; all when None.
 
     Raises
     ------
@@ -62,9 +88,14 @@ def encode_cases(
     ModelError
         When model and cohort do not fit.
     """
-    for i in range(len(cohort)):
-        yield encode_case(model, cohort[i], i)
-        progress.report(i + 1, len(cohort), "encoding cases")
+    order = range(len(cohort)) if which is None else which
+    for done, i in enumerate(order, start=1):
+        yield reduce(encode_case(model, cohort[i], i))
+        progress.report(done, len(order), "encoding cases")
+
+
+def _whole(case: EncodedCase) -> EncodedCase:
+    return case
 
 
 def encode_case(model: Encoder, stack: ImageStack, index: int) -> EncodedCase:
@@ -81,4 +112,4 @@ def encode_case(model: Encoder, stack: ImageStack, index: int) -> EncodedCase:
             "in its images"
         )
     digest = sha256(np.ascontiguousarray(stack.data).data).digest()
-    return EncodedCase(index, stack, maps, inside, digest)
+    return EncodedCase(index, stack.case, stack.grid, maps, inside, digest)
