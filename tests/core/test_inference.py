@@ -8,6 +8,7 @@ from scipy import stats
 
 from napari_latentattr.core.inference import (
     benjamini_hochberg,
+    jackknife_se,
     monte_carlo_p,
     two_way_jackknife,
 )
@@ -47,9 +48,50 @@ def test_jackknife_drops_every_pair_that_a_unit_touches() -> None:
         keep = [i for i in range(21) if recipient[i] != q and donor[i] != q]
         left_out.append(np.log(change[keep].sum(0) / spread[keep].sum(0)[:, None]))
     np.testing.assert_allclose(got.replicates, left_out)
-    se = np.sqrt(6 / 7 * ((left_out - np.mean(left_out, 0)) ** 2).sum(0))
-    np.testing.assert_allclose(got.se, se)
+    np.testing.assert_allclose(
+        jackknife_se(got.replicates) ** 2, 6 / 7 * ((left_out - np.mean(left_out, 0)) ** 2).sum(0)
+    )
     assert got.df == 6
+
+
+def test_half_of_what_is_peculiar_to_two_units_is_taken_off_whichever_of_them_receives() -> None:
+    """Of 5 units with 3 donors each, some pairs are there in both directions."""
+    rng = np.random.default_rng(1)
+    recipient, donor = pairs(5, 3)
+    change, spread = rng.random((15, 2, 3)) + 0.1, rng.random((15, 2)) + 0.1
+    got = two_way_jackknife(change, spread, recipient, donor)
+    own: dict[frozenset[int], np.ndarray] = {}
+    for i in range(15):
+        influence = change[i] / change.sum(0) - (spread[i] / spread.sum(0))[:, None]
+        both = frozenset((int(recipient[i]), int(donor[i])))
+        own[both] = own.get(both, 0) + influence
+    assert len(own) == 10
+    v, j = sum(e**2 for e in own.values()), jackknife_se(got.replicates) ** 2
+    np.testing.assert_allclose(got.se**2, np.maximum(j, v) - v / 2)
+
+
+def test_a_unit_paired_with_itself_is_left_out_once_and_nothing_is_taken_off() -> None:
+    change = np.random.default_rng(1).random((9, 1, 2)) + 0.1
+    got = two_way_jackknife(change, np.ones((9, 1)), np.arange(9), np.arange(9))
+    np.testing.assert_allclose(got.se, jackknife_se(got.replicates))
+
+
+def test_variance_lies_between_the_unbiased_one_and_the_jackknife_as_theory_has_it() -> None:
+    """Effects of recipient (a), donor (b) and pair (g) in a ring, small: their variances add up.
+
+    The sum over n units and d donors has the variance ``n d^2 var(a + b) + n d var(g)``; pairs
+    alone would have ``n d (var(a) + var(b) + var(g))``, and half of that comes on top.
+    """
+    n, d, runs, a, b, g = 30, 4, 400, 0.02, 0.03, 0.05
+    rng = np.random.default_rng(5)
+    recipient, donor = pairs(n, d)
+    change = np.ones((n * d, 1, runs)) + g * rng.standard_normal((n * d, 1, runs))
+    change += a * rng.standard_normal((n, 1, runs))[recipient]
+    change += b * rng.standard_normal((n, 1, runs))[donor]
+    got = two_way_jackknife(change, np.ones((n * d, 1)), recipient, donor)
+    true, own = d * (a**2 + b**2) + g**2, a**2 + b**2 + g**2
+    assert np.mean(got.se**2) * n * d == pytest.approx(true + own / 2, rel=0.05)
+    assert np.var(got.log_ratio) * n * d == pytest.approx(true, rel=0.2)
 
 
 def test_degrees_of_freedom_come_from_the_units_that_receive() -> None:

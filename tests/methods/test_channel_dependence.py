@@ -58,7 +58,7 @@ def independent(n: int, c: int, size: int = 12, seed: int = 0) -> np.ndarray:
 
 
 def slow_ratio(encode, x, masks, pairs, units):
-    """Log ratios and their two-way jackknife by plain loops over whole forward passes."""
+    """Log ratios and their standard errors by plain loops over whole forward passes."""
     rows = []
     for i, others in pairs:
         for j in others:
@@ -77,8 +77,18 @@ def slow_ratio(encode, x, masks, pairs, units):
 
     left_out = np.array([log_ratio([r for r in rows if q not in r[:2]]) for q in set(units)])
     n = len(left_out)
-    se = np.sqrt((n - 1) / n * ((left_out - left_out.mean(0)) ** 2).sum(0))
-    return log_ratio(rows), se
+    jackknife = (n - 1) / n * ((left_out - left_out.mean(0)) ** 2).sum(0)
+    own = np.zeros_like(jackknife)
+    for couple in {frozenset(r[:2]) for r in rows}:
+        both = [r for r in rows if frozenset(r[:2]) == couple]
+        own += (
+            sum(
+                r[2] / sum(o[2] for o in rows) - (r[3] / sum(o[3] for o in rows))[:, None]
+                for r in both
+            )
+            ** 2
+        )
+    return log_ratio(rows), np.sqrt(np.maximum(jackknife, own) - own / 2)
 
 
 def test_ratio_of_a_linear_map_of_independent_images_is_its_share_of_the_variance() -> None:

@@ -1,9 +1,8 @@
 """Whether a 5 % test rejects 5 % of the time, and a 95 % interval covers the truth.
 
 Each test is put on its boundary, where it is hardest to be right: tau is the true ratio of the
-pair. Two others are shown beside the two-way jackknife: one that takes off half of what is peculiar
-to a pair of cases, for that is left out twice, and one that leaves out recipients alone, as the
-control that must fail.
+pair. Two others are shown beside the interval of the tool: the two-way jackknife from which nothing
+is taken off, and one that leaves out recipients alone, as the control that must fail.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from scipy import stats
 from napari_latentattr.benchmarks.contest.kinds import Kind
 from napari_latentattr.benchmarks.reference import reference_ratio, swap_channels
 from napari_latentattr.benchmarks.worlds import World
-from napari_latentattr.core.inference import RatioEstimate, two_way_jackknife
+from napari_latentattr.core.inference import RatioEstimate, jackknife_se, two_way_jackknife
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Bool, Float64
 
@@ -35,7 +34,7 @@ CELLS = (
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """A share with its 95 % interval; the cohorts, not the tests, are taken as independent."""
+    """A share with its 95 % interval; the worlds, not the tests, are taken as independent."""
 
     value: float
     low: float
@@ -65,7 +64,7 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """Error rates of the two-way jackknife and of the control that must fail.
+    """Error rates of the tool's interval, of a cautious one and of the control that must fail.
 
     Attributes
     ----------
@@ -75,7 +74,7 @@ class Calibration:
         Cases in a cohort, donors a case, cases behind the true ratio.
     reference_error : float
         Median standard error of the true log ratio, over that of a cohort.
-    two_way, half_pair, recipient_only : Size
+    two_way, whole_jackknife, recipient_only : Size
     world : str
         Kind of the worlds.
     """
@@ -88,7 +87,7 @@ class Calibration:
     reference: int
     reference_error: float
     two_way: Size
-    half_pair: Size
+    whole_jackknife: Size
     recipient_only: Size
     world: str = GRADED.name
 
@@ -135,8 +134,7 @@ def calibrate_cells(
     kind : Kind
         Whose maps see every image.
     worlds, cohorts : int
-        Worlds, and cohorts drawn from each. Cohorts of one world share its true ratios, and
-        worlds differ by more than cohorts: have many of them.
+        Worlds, and cohorts drawn from each; all are different people.
     cases, donors : sequence of int
         Cases in a cohort, and donors a case; every pair of them is one cell.
     reference : int
@@ -146,14 +144,20 @@ def calibrate_cells(
     steps = worlds * cohorts * len(cells)
     for seed in range(worlds):
         world = kind.make(1, seed=seed)
-        truth = reference_ratio(world, reference, donors=max(donors))
+        truth = reference_ratio(world, reference, seed=seed, donors=max(donors))
         for row, cell in enumerate(cells):
             for number in range(cohorts):
                 done = (seed * len(cells) + row) * cohorts + number
                 progress.report(done, steps, "simulating cohorts")
-                cell.add(world.with_cases(cell.n_cases, seed=1 + number), truth, seed=number)
+                people = world.with_cases(cell.n_cases, seed=_people(seed, cell.n_cases, number))
+                cell.add(people, truth, world=seed, seed=number)
     progress.report(steps, steps, "simulating cohorts")
     return tuple(cell.calibration(worlds) for cell in cells)
+
+
+def _people(world: int, n_cases: int, number: int) -> int:
+    """Seed of the people of a cohort; with one seed for all, worlds would share their chance."""
+    return 100_000 * (1 + world) + 1000 * n_cases + number
 
 
 class _Cell:
@@ -161,50 +165,48 @@ class _Cell:
 
     def __init__(self, kind: Kind, n_cases: int, donors: int, reference: int) -> None:
         self.kind, self.n_cases, self.donors, self.reference = kind, n_cases, donors, reference
-        self.tallies: list[Float64] = []
+        self.tallies: dict[int, list[Float64]] = {}
         self.errors: list[Float64] = []
         self.tests = 0
 
-    def add(self, people: World, truth: RatioEstimate, *, seed: int) -> None:
+    def add(self, people: World, truth: RatioEstimate, *, world: int, seed: int) -> None:
         tested = truth.log_ratio > np.log(SMALLEST_RATIO)
         found = _jackknives(people, self.donors, seed)
-        self.tallies.append(np.stack([_tally(one, truth.log_ratio, tested) for one in found]))
+        tally = np.stack([_tally(one, truth.log_ratio, tested) for one in found])
+        self.tallies.setdefault(world, []).append(tally)
         self.errors.append((truth.se / found[0].se)[tested])
         self.tests += int(tested.sum())
 
     def calibration(self, worlds: int) -> Calibration:
-        shares = np.stack(self.tallies)
+        shares = np.stack([np.mean(tallies, axis=0) for tallies in self.tallies.values()])
         return Calibration(
             worlds,
-            len(self.tallies),
+            sum(len(tallies) for tallies in self.tallies.values()),
             self.tests,
             self.n_cases,
             self.donors,
             self.reference,
             float(np.median(np.concatenate(self.errors))),
             two_way=_size(shares[:, 0]),
-            half_pair=_size(shares[:, 1]),
+            whole_jackknife=_size(shares[:, 1]),
             recipient_only=_size(shares[:, 2]),
             world=self.kind.name,
         )
 
 
 def _jackknives(world: World, donors: int, seed: int) -> tuple[RatioEstimate, ...]:
-    """Estimate with the project's jackknife, a less cautious one, and a naive one."""
+    """Estimate with the tool's interval, a more cautious one, and a naive one."""
     swaps = swap_channels(world, donors=donors, seed=seed)
     change, spread, recipient = swaps.change, swaps.spread, swaps.recipient
     two_way = two_way_jackknife(change, spread, recipient, swaps.donor)
-    pairs = np.arange(len(change))
-    of_pairs = two_way_jackknife(change, spread, pairs, pairs).se
-    half = np.sqrt(np.maximum(two_way.se**2 - of_pairs**2 / 2, 0.0))
     left_out = np.stack(
         [
             np.log(change[recipient != q].sum(0) / spread[recipient != q].sum(0)[:, None])
             for q in np.unique(recipient)
         ]
     )
-    alone = np.sqrt((len(left_out) - 1) * left_out.var(axis=0))
-    return two_way, replace(two_way, se=half), replace(two_way, se=alone)
+    whole, alone = jackknife_se(two_way.replicates), jackknife_se(left_out)
+    return two_way, replace(two_way, se=whole), replace(two_way, se=alone)
 
 
 def _tally(estimate: RatioEstimate, truth: Float64, tested: Bool) -> Float64:
@@ -216,8 +218,10 @@ def _tally(estimate: RatioEstimate, truth: Float64, tested: Bool) -> Float64:
 
 
 def _size(shares: Float64) -> Size:
-    """Rates from the shares (G, 2) of G cohorts."""
+    """Rates from the mean shares (W, 2) of W worlds; one world says nothing of the others."""
     mean, n = shares.mean(axis=0), len(shares)
+    if n == 1:
+        return Size(*(Rate(float(m), 0.0, 1.0) for m in mean))
     reach = stats.t.ppf(0.975, n - 1) * shares.std(axis=0, ddof=1) / np.sqrt(n)
     rejects, covers = (
         Rate(float(m), float(max(m - r, 0.0)), float(min(m + r, 1.0)))

@@ -91,7 +91,7 @@ def find_planted(
     for seed in range(worlds):
         progress.report(seed, worlds, "looking for planted channels")
         world = make_world(n_cases, seed=seed)
-        ratio = np.exp(reference_ratio(world, reference, donors=1).log_ratio)
+        ratio = np.exp(reference_ratio(world, reference, seed=seed, donors=1).log_ratio)
         verdict = channel_dependence(world.model(), world.cohort(), tau=tau).verdict
         strong = world.plan & (ratio >= 2 * tau)
         weak = world.plan & ~strong

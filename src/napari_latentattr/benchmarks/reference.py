@@ -9,7 +9,7 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.methods.donors import pair_cases
 from napari_latentattr.methods.swaps import Swaps, measure_swaps
 
-_SEED = 1_000_003  # of the reference people; no study draws from it
+_SEED = 1_000_003  # of the reference people of the first world; no study draws from these
 
 
 def swap_channels(world: World, *, donors: int, seed: int, progress: Progress = SILENT) -> Swaps:
@@ -26,12 +26,13 @@ def swap_channels(world: World, *, donors: int, seed: int, progress: Progress = 
 
 
 def reference_ratio(
-    world: World, n_cases: int, *, donors: int = 4, progress: Progress = SILENT
+    world: World, n_cases: int, *, seed: int, donors: int = 4, progress: Progress = SILENT
 ) -> RatioEstimate:
     """Estimate the ratio of every map and channel, (K, C), from `n_cases` people of their own.
 
-    Its standard error says how far the reference itself can be trusted.
+    Its standard error says how far the reference itself can be trusted. Worlds that are counted
+    together need a `seed` of their own, or all would have the error of the same people.
     """
-    people = world.with_cases(n_cases, seed=_SEED)
+    people = world.with_cases(n_cases, seed=_SEED + seed)
     swaps = swap_channels(people, donors=donors, seed=0, progress=progress)
     return two_way_jackknife(swaps.change, swaps.spread, swaps.recipient, swaps.donor)

@@ -59,7 +59,7 @@ def calibration_figure(cells: Sequence[Calibration]) -> Figure:
     bare(axes)
     axes.axvspan(3, 6.5, color=FAINT, zorder=0)
     for row, cell in enumerate(cells):
-        found = (cell.two_way, BLUE), (cell.half_pair, INK), (cell.recipient_only, ORANGE)
+        found = (cell.two_way, BLUE), (cell.whole_jackknife, INK), (cell.recipient_only, ORANGE)
         for off, (size, colour) in zip((-0.2, 0.0, 0.2), found, strict=True):
             rate = size.rejects
             axes.plot([100 * rate.low, 100 * rate.high], [row + off] * 2, color=colour, lw=1.4)
@@ -70,7 +70,7 @@ def calibration_figure(cells: Sequence[Calibration]) -> Figure:
     axes.set_xlim(left=0)
     axes.set_xlabel(
         "rejected where tau is the true ratio, % (grey: promised)\n"
-        "blue: two-way jackknife · black: half of what is peculiar to a pair taken off\n"
+        "blue: the tool's interval · black: two-way jackknife, nothing taken off\n"
         "orange: recipients alone, the control that must fail",
         size=SMALL,
         color=MUTED,

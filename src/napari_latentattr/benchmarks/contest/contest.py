@@ -144,10 +144,10 @@ def _one_world(
 ) -> list[tuple[tuple[int, str], Score]]:
     """Scores of every rule, by number of cases and name."""
     world = kind.make(sizes[0], seed=seed)
-    truth = truth_of(kind, world, reference=reference, tau=TAU)
+    truth = truth_of(kind, world, reference=reference, tau=TAU, seed=seed)
     found = []
     for number, n in enumerate(sizes):
-        people = world.with_cases(n, seed=1 + number)
+        people = world.with_cases(n, seed=1000 * (1 + seed) + number)  # no two worlds share them
         model, cohort = people.model(), people.cohort()
         for contestant in contestants[:1] if number else contestants:
             began = time.perf_counter()

@@ -102,9 +102,9 @@ class Truth:
     unused: Bool
 
 
-def truth_of(kind: Kind, world: World, *, reference: int, tau: float) -> Truth:
+def truth_of(kind: Kind, world: World, *, reference: int, tau: float, seed: int = 0) -> Truth:
     """Take the ratios of `reference` other people for true."""
-    ratio = np.exp(reference_ratio(world, reference, donors=1).log_ratio)
+    ratio = np.exp(reference_ratio(world, reference, seed=seed, donors=1).log_ratio)
     if kind.exact:
         ratio = np.where(world.plan, ratio, 0.0)  # but for rounding, these are
     return Truth(ratio, ratio > tau, ~world.plan if kind.exact else ratio <= tau)
