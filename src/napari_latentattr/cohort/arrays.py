@@ -60,6 +60,9 @@ class ArrayCases:
         mask = None if self._masks is None else self._masks[index]
         return ImageStack(name, self.channels, data, self._grid, mask)
 
+    def fingerprint(self, index: int) -> None:
+        """Arrays have no files."""
+
     def region(self, index: int, name: str) -> Bool:
         """Voxels of case `index` that carry the label `name`."""
         region = self._labels[name][index]

@@ -6,7 +6,8 @@ Refuses to know models.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from napari_latentattr.cohort.arrays import ArrayCases
 from napari_latentattr.cohort.slices import AXES, SliceCases
 from napari_latentattr.cohort.source import Source
 from napari_latentattr.cohort.table import TableCases
-from napari_latentattr.core.errors import InputError
+from napari_latentattr.core.errors import InputError, LatentAttrError
 from napari_latentattr.core.names import did_you_mean
 from napari_latentattr.core.types import Bool, ImageStack
 from napari_latentattr.io.case_table import Values, read_case_table
@@ -151,7 +152,10 @@ class Cohort:
 
     @property
     def ndim(self) -> int:
-        """Spatial axes of a case; the first one is read to tell."""
+        """Spatial axes of a case; the first one that can be read tells."""
+        for i in range(len(self)):
+            with suppress(LatentAttrError):
+                return self[i].grid.ndim
         return self[0].grid.ndim
 
     @property
@@ -187,6 +191,14 @@ class Cohort:
 
     def __iter__(self) -> Iterator[ImageStack]:
         return (self[i] for i in range(len(self)))
+
+    def fingerprint(self, index: int) -> str | None:
+        """Digest of the files of a case and of what is done to them; None where it has no files."""
+        return self._source.fingerprint(self._position(index))
+
+    def __reduce__(self) -> tuple[partial[Cohort], tuple[()]]:
+        """Without the cases that were read; for workers in other processes."""
+        return partial(Cohort, self._source, slices=self.slices), ()
 
     def region(self, index: int, name: str) -> Bool:
         """Voxels of case `index` that carry the label `name`, shape (*S).

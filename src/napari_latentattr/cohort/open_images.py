@@ -219,6 +219,9 @@ class _OneStack:
     def read(self, index: int) -> ImageStack:
         return self._stack
 
+    def fingerprint(self, index: int) -> None:
+        """Open images have no files."""
+
     def region(self, index: int, name: str) -> Bool:
         return self._regions[name]
 

@@ -99,6 +99,12 @@ class SliceCases:
             None if stack.mask is None else _plane(stack.mask, at.index, self._axis),
         )
 
+    def fingerprint(self, index: int) -> str | None:
+        """Of the volume, and which slice of it; None where the volume has no files."""
+        at = self.origins[index]
+        whole = self.whole.fingerprint(at.volume)
+        return None if whole is None else f"{whole} {self.axis} {at.index}"
+
     def region(self, index: int, name: str) -> Bool:
         """Voxels of slice `index` that carry the label `name`."""
         at = self.origins[index]

@@ -45,6 +45,10 @@ class Source(Protocol):
         """Images of case `index`."""
         ...
 
+    def fingerprint(self, index: int) -> str | None:
+        """Digest of the files of a case and of what is done to them; None where it has no files."""
+        ...
+
     def region(self, index: int, name: str) -> Bool:
         """Voxels (*S) of case `index` that carry a label."""
         ...

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.types import Bool, Grid, ImageStack
 from napari_latentattr.io.case_table import RESERVED, CaseTable, Values
+from napari_latentattr.io.file_digest import digest_files
 from napari_latentattr.io.preprocessing import Preprocessing, on_grid, preprocess
 from napari_latentattr.io.volumes import read_labels, read_stack, read_volume
 
@@ -88,6 +89,19 @@ class TableCases:
         ready = preprocess(stack, self._preprocessing)
         self._grids[index] = (stack.grid, ready.grid)
         return ready
+
+    def fingerprint(self, index: int) -> str:
+        """Digest of names, sizes and times of the files of a case, and of what is done to them.
+
+        Raises
+        ------
+        InputError
+            When a file is missing.
+        """
+        row = self._table.rows[index]
+        files = [path for path in (*row.images, row.mask) if path is not None]
+        done = f"{self.channels} {self._preprocessing} {self._resample} {row.mask is None}"
+        return digest_files(files, of=f"{[str(path) for path in files]} {done}")
 
     def region(self, index: int, name: str) -> Bool:
         """Voxels of case `index` that carry the label `name`."""

@@ -5,12 +5,13 @@ Texts count by their content, images and weights by size and time of change: no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.io.case_table import read_case_table
+from napari_latentattr.io.file_digest import digest_files
 from napari_latentattr.io.study_file import ModelEntry, read_study_file
 
 
@@ -39,8 +40,8 @@ def digest_study(path: Path) -> dict[str, str]:
         return {
             "study file": sha256(path.read_bytes()).hexdigest(),
             "table of cases": sha256(study.cases.read_bytes()).hexdigest(),
-            "model files": _digest(_model_files(study.model)),
-            "images": _digest(images),
+            "model files": digest_files(_model_files(study.model)),
+            "images": digest_files(images),
         }
     except OSError as error:
         raise InputError(
@@ -52,13 +53,3 @@ def _model_files(model: ModelEntry) -> Iterator[Path]:
     yield model.weights
     if model.code is not None:
         yield Path(model.code.rpartition(":")[0])
-
-
-def _digest(files: Iterable[Path]) -> str:
-    """Digest of sizes and times, in order; the names are in the study file and the table."""
-    digest = sha256()
-    for file in files:
-        for part in sorted(file.rglob("*")) if file.is_dir() else [file]:
-            known = part.stat()
-            digest.update(f"{part.name} {known.st_size} {known.st_mtime_ns}\n".encode())
-    return digest.hexdigest()

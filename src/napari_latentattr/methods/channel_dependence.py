@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse.csgraph import connected_components
 
+from napari_latentattr.core.broken import left_out
 from napari_latentattr.core.dependence import ChannelDependence, JointSwap
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.inference import two_way_jackknife
@@ -23,6 +24,7 @@ from napari_latentattr.methods.swap_memory import ChannelSet, SwapMemory
 from napari_latentattr.methods.swaps import Region, Swaps, measure_swaps
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 # Images whose differences between cases correlate this much are near-copies of each other.
 NEAR_COPY = 0.95
@@ -38,6 +40,7 @@ def channel_dependence(
     donors: int = 4,
     seed: int = 0,
     memory: SwapMemory | None = None,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> ChannelDependence:
     """Say which images drive which latent maps, and how sure that is.
@@ -62,6 +65,8 @@ def channel_dependence(
     memory : SwapMemory, optional
         An empty one is filled; given again after a stop, with all else the same, only the rest is
         measured.
+    streaming : Streaming, optional
+        As in `rank_maps`; nothing is kept on disk.
 
     Returns
     -------
@@ -83,7 +88,10 @@ def channel_dependence(
     _check_values(tau, donors)
     fitted = over_volumes(model, cohort)
     asked = asked_maps(maps, fitted.spec.n_maps)
-    plan = _Plan.of(fitted, cohort, region, donors=donors, seed=seed, memory=memory or SwapMemory())
+    memory = memory or SwapMemory()
+    plan = _Plan.of(
+        fitted, cohort, region, donors=donors, seed=seed, memory=memory, streaming=streaming
+    )
     swaps = plan.measure([(c,) for c in range(len(cohort.channels))], progress)
     _check_varying(swaps, asked, fitted.spec.layer)
     single = _judge(swaps, asked, tau)
@@ -124,6 +132,7 @@ def channel_dependence(
                 "donors": donors,
                 "region": plan.region_name,
                 "maps": ",".join(map(str, asked)),
+                **left_out(memory.broken),
             },
             seed=seed,
             model_sha256=fitted.spec.sha256,
@@ -145,6 +154,7 @@ class _Plan:
     region_name: str
     approximate: str
     memory: SwapMemory
+    streaming: Streaming
 
     @classmethod
     def of(
@@ -156,13 +166,14 @@ class _Plan:
         donors: int,
         seed: int,
         memory: SwapMemory,
+        streaming: Streaming,
     ) -> _Plan:
         where, name = _region(cohort, region)
         cases, pairs = with_donors(cohort, donors=donors, seed=seed)
         approximate = "" if cohort.unit_name == "patients" else cohort.unit_name
         if len(cohort) == 1:
             approximate = "one case"
-        return cls(model, cases, pairs, where, name, approximate, memory)
+        return cls(model, cases, pairs, where, name, approximate, memory, streaming)
 
     @property
     def exact(self) -> bool:
@@ -176,6 +187,7 @@ class _Plan:
             pairs=self.pairs,
             region=self.region,
             memory=self.memory,
+            streaming=self.streaming,
             progress=progress,
         )
         if not len(swaps.change):

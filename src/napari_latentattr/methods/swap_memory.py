@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from napari_latentattr.core.broken import Broken
 from napari_latentattr.core.types import Float64
 
 ChannelSet: TypeAlias = tuple[int, ...]
@@ -59,10 +60,13 @@ class SwapMemory:
         None for a case none of whose latents count.
     hashes : dict of int to bytes
         Of the images of each case.
+    broken : list of Broken
+        Cases that cannot be used and were left out, as recipients and as donors.
     """
 
     receipts: dict[tuple[tuple[ChannelSet, ...], int], Receipt | None] = field(default_factory=dict)
     hashes: dict[int, bytes] = field(default_factory=dict)
+    broken: list[Broken] = field(default_factory=list)
 
     def ratios(self, n_channels: int) -> tuple[Float64, int] | None:
         """Ratios (K, C) of single images, and the number of cases they come from.

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_latentattr.core.broken import Broken
+from napari_latentattr.core.errors import Cancelled, LatentAttrError
 from napari_latentattr.core.inference import Units
 from napari_latentattr.core.latent_grid import latents_inside, latents_of_region
 from napari_latentattr.core.progress import SILENT, Progress
@@ -25,6 +27,7 @@ from napari_latentattr.methods.swap_memory import ChannelSet, Receipt, SwapMemor
 from napari_latentattr.model.engine import PreparedCase, SwapEncoder
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 Region: TypeAlias = Callable[[int], Bool]
 
@@ -75,6 +78,7 @@ def measure_swaps(
     pairs: Sequence[Pair],
     region: Region | None = None,
     memory: SwapMemory | None = None,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> Swaps:
     """Swap each set of channels into each case from its donors.
@@ -89,13 +93,18 @@ def measure_swaps(
         Gives the voxels of case i whose latents count; cases where it is empty do not receive.
     memory : SwapMemory, optional
         Of this same measurement; it is filled while that goes on.
+    streaming : Streaming, optional
+        Cases that cannot be used are left out as it says, and `memory` receives them.
 
     Returns
     -------
     Swaps
     """
     with model.running():
-        return _Measurement(model, cases, sets, pairs, region, memory or SwapMemory()).run(progress)
+        measurement = Measurement(
+            model, cases, sets, pairs, region, memory or SwapMemory(), skip=streaming.skip_broken
+        )
+        return measurement.run(progress)
 
 
 class _Encoded(NamedTuple):
@@ -106,7 +115,7 @@ class _Encoded(NamedTuple):
     latents: Tensor
 
 
-class _Measurement:
+class Measurement:
     """One walk over the cases; holds only the few that the next swaps need."""
 
     def __init__(
@@ -117,7 +126,10 @@ class _Measurement:
         pairs: Sequence[Pair],
         region: Region | None,
         memory: SwapMemory,
+        *,
+        skip: bool = False,
     ) -> None:
+        self.skip = skip
         self.model, self.cases, self.region, self.memory = model, cases, region, memory
         self.sets = tuple(sets)
         self.encoder = SwapEncoder(model)
@@ -127,6 +139,7 @@ class _Measurement:
         self.room = max((len(others) for _, others in pairs), default=0) + 3
 
     def run(self, progress: Progress) -> Swaps:
+        """Measure what is not known yet, and put all cases together."""
         steps = len(self.pairs) * len(self.sets)
         at = partial(progress.report, total=steps, text="exchanging images between cases")
         receipts = self.memory.receipts
@@ -168,6 +181,10 @@ class _Measurement:
     ) -> Receipt | None:
         """Swap into one case; None when none of its latents count."""
         report(done)
+        usable = [j for j in (case, *others) if self._usable(j)]
+        if case not in usable:
+            return None
+        others = usable[1:]
         mine = self._encoded(case)
         weight = self._weight(case, mine.stack, tuple(mine.latents.shape[2:]))
         theirs = [self._encoded(j) for j in others]
@@ -191,6 +208,21 @@ class _Measurement:
             recipient=self.unit[self.cases.units[case]],
             donors=tuple(self.unit[self.cases.units[j]] for j in others),
         )
+
+    def _usable(self, case: int) -> bool:
+        """Whether a case can be encoded; one that cannot is left out, or ends the work."""
+        if any(case == known.index for known in self.memory.broken):
+            return False
+        try:
+            self._encoded(case)
+        except Cancelled:
+            raise
+        except LatentAttrError as error:
+            if not self.skip:
+                raise
+            self.memory.broken.append(Broken(case, self.cases.cases[case], str(error)))
+            return False
+        return True
 
     def _encoded(self, case: int) -> _Encoded:
         if case not in self.window:

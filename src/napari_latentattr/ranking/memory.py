@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_latentattr.core.broken import Broken
 from napari_latentattr.core.types import Ranking
 from napari_latentattr.ranking.rows import Rows
 
@@ -19,6 +20,8 @@ class RankMemory:
     ----------
     rows : (Rows, str) or None
         Values of the maps, and the hash of all images.
+    broken : list of Broken
+        Cases that were left out.
     draws : dict
         Result of each random draw by its seed.
     so_far : Ranking or None
@@ -27,5 +30,6 @@ class RankMemory:
     """
 
     rows: tuple[Rows, str] | None = None
+    broken: list[Broken] = field(default_factory=list)
     draws: dict[tuple[int, ...], Any] = field(default_factory=dict)
     so_far: Ranking | None = None

@@ -6,16 +6,18 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from napari_latentattr.core.broken import left_out
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import CaseSource, MapRef, Ranking
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 from napari_latentattr.ranking.effort import STANDARD, Effort
 from napari_latentattr.ranking.evidence import rank_rows
-from napari_latentattr.ranking.features import check_labelled, rows_of_cases, rows_of_voxels
+from napari_latentattr.ranking.features import check_labelled, rows_of
 from napari_latentattr.ranking.memory import RankMemory
 from napari_latentattr.ranking.outcome import Outcome, Regions, read_outcome
 from napari_latentattr.ranking.units import units_of
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 
 def rank_maps(
@@ -29,6 +31,7 @@ def rank_maps(
     alpha: float = 0.05,
     seed: int = 0,
     memory: RankMemory | None = None,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> Ranking:
     """Say which latent maps carry an outcome in patients that the forest has not seen.
@@ -57,6 +60,9 @@ def rank_maps(
     memory : RankMemory, optional
         An empty one is filled; given again after a stop, with all else the same, only the rest is
         done.
+    streaming : Streaming, optional
+        How cases are walked through: where they are kept, on which machines, and whether those that
+        cannot be used are left out; `provenance` names these.
 
     Returns
     -------
@@ -83,10 +89,8 @@ def rank_maps(
     fitted = over_volumes(model, cohort)
     memory = memory or RankMemory()
     if memory.rows is None:
-        memory.rows = (
-            rows_of_voxels(fitted, cohort, meant, units, progress)
-            if isinstance(meant, Regions)
-            else rows_of_cases(fitted, cohort, meant, units, progress)
+        memory.rows = rows_of(
+            fitted, cohort, meant, units, progress, streaming=streaming, broken=memory.broken
         )
     rows, data_sha256 = memory.rows
     if isinstance(meant, Regions):
@@ -103,6 +107,7 @@ def rank_maps(
     )
     provenance = replace(
         ranking.provenance,
+        params={**ranking.provenance.params, **left_out(memory.broken)},
         model_sha256=fitted.spec.sha256,
         data_sha256=data_sha256,
         seconds=round(time.perf_counter() - began, 3),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -44,6 +44,24 @@ class Units:
         """Number of groups."""
         return int(self.group.max()) + 1
 
+    def of(self, cases: Sequence[int]) -> Units:
+        """Units of some of the cases, in their order.
+
+        Raises
+        ------
+        InputError
+            When too few groups are left.
+        """
+        if len(cases) == len(self.group):
+            return self
+        group, whole = (
+            np.unique(number[list(cases)], return_inverse=True)[1].astype(np.int64)
+            for number in (self.group, self.whole)
+        )
+        left = replace(self, group=group, whole=whole)
+        _check_patients(left.n)
+        return left
+
 
 def units_of(cohort: CaseSource, patients: Sequence[object] | None = None) -> Units:
     """Find the independent units of a cohort.
@@ -69,13 +87,17 @@ def patients_as_units(names: Sequence[object]) -> Units:
     """Cases of one name belong together and are exchanged together."""
     number = np.unique([str(name) for name in names], return_inverse=True)[1].astype(np.int64)
     units = Units(number, number, "patients", "whole patients")
-    if units.n < FEWEST_PATIENTS:
+    _check_patients(units.n)
+    return units
+
+
+def _check_patients(n: int) -> None:
+    if n < FEWEST_PATIENTS:
         raise InputError(
-            f"a study with {units.n} patient{'s' if units.n > 1 else ''} cannot be ranked: at "
+            f"a study with {n} patient{'s' if n > 1 else ''} cannot be ranked: at "
             f"least {FEWEST_PATIENTS} are needed to test on patients that were not trained on; "
             "add cases of other patients"
         )
-    return units
 
 
 def slices_as_units(n: int) -> Units:

@@ -8,6 +8,7 @@ from typing import get_args
 
 import numpy as np
 
+from napari_latentattr.core.broken import left_out
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.retrieval import By, CaseList, Pool, Retrieval
@@ -18,7 +19,7 @@ from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 from napari_latentattr.ranking.effort import STANDARD
 from napari_latentattr.ranking.evidence import held_out_fits
-from napari_latentattr.ranking.features import check_labelled, rows_of_cases, rows_of_voxels
+from napari_latentattr.ranking.features import check_labelled, rows_of
 from napari_latentattr.ranking.gate import judge_gate
 from napari_latentattr.ranking.held_out import hold_out
 from napari_latentattr.ranking.outcome import Outcome, Regions, read_outcome
@@ -26,6 +27,7 @@ from napari_latentattr.ranking.units import units_of
 from napari_latentattr.retrieval.choice import choose_contrasts, choose_extremes, choose_random
 from napari_latentattr.retrieval.looks import Looks
 from napari_latentattr.retrieval.relevance import relevance_of_cases
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 _ALPHA = 0.05
 _PAIRS = 3  # one pair for so many top cases
@@ -44,6 +46,7 @@ def find_cases(
     outcome: Outcome | None = None,
     name: str = "outcome",
     seed: int = 0,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> Retrieval:
     """Show the cases with most and least of a latent map, one of each patient, and where to look.
@@ -71,6 +74,8 @@ def find_cases(
         As in `rank_maps`; for relevance.
     seed : int
         Of the random cases, and of the forests.
+    streaming : Streaming, optional
+        As in `rank_maps`.
 
     Returns
     -------
@@ -87,15 +92,16 @@ def find_cases(
     _check(cohort, top, by, pool, outcome)
     fitted = over_volumes(model, cohort)
     target = find_map(map, fitted.spec)
-    looks = Looks.at(fitted, cohort, target.index, progress)
+    looks = Looks.at(fitted, cohort, target.index, streaming=streaming, progress=progress)
     scores, unit, gate = looks.activation(pool), _UNITS[pool], None
     if outcome is not None:
         name = outcome if isinstance(outcome, str) else name
-        found = _relevance(fitted, cohort, target.index, outcome, name, seed, progress)
+        found = _relevance(looks, outcome, name, seed, progress)
         scores, unit, gate = found.scores, found.unit, found.gate
     least = by == "activation" and pool == "mean"
     lists, gaps = _choose(looks, scores, top=top, pool=pool, seed=seed, least=least)
     params = {"map": str(target), "by": by, "pool": pool, "top": top}
+    params |= {} if outcome is None else {"outcome": name}
     return Retrieval(
         target=target,
         by=by,
@@ -109,7 +115,7 @@ def find_cases(
         gate=gate,
         provenance=Provenance(
             method="find_cases",
-            params=params if outcome is None else {**params, "outcome": name},
+            params={**params, **left_out(looks.broken)},
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=looks.data_sha256,
@@ -127,22 +133,22 @@ class _Relevance:
 
 
 def _relevance(
-    model: LatentModel | SlicewiseModel,
-    cohort: CaseSource,
-    which: int,
-    outcome: Outcome,
-    name: str,
-    seed: int,
-    progress: Progress,
+    looks: Looks, outcome: Outcome, name: str, seed: int, progress: Progress
 ) -> _Relevance:
     """Relevance of each case, and the gate that `rank_maps` would show for this outcome."""
-    units = units_of(cohort)
-    meant = read_outcome(cohort, outcome, units, name=name)
+    units = units_of(looks.cohort)
+    meant = read_outcome(looks.cohort, outcome, units, name=name)
+    rows, _ = rows_of(
+        looks.model,
+        looks.cohort,
+        meant,
+        units,
+        progress,
+        streaming=looks.streaming,
+        broken=list(looks.broken),
+    )
     if isinstance(meant, Regions):
-        rows, _ = rows_of_voxels(model, cohort, meant, units, progress)
         check_labelled(rows, name=name)
-    else:
-        rows, _ = rows_of_cases(model, cohort, meant, units, progress)
     auc = float(np.mean([fit.auc for fit in held_out_fits(rows, STANDARD, seed, name)]))
     gate = judge_gate(
         rows,
@@ -153,7 +159,7 @@ def _relevance(
         report=lambda done: progress.report(done, STANDARD.draws, "permuting the outcome"),
     )
     fits = hold_out(rows, rows.label, np.random.default_rng((seed, 6)), _EFFORT)
-    scores = relevance_of_cases(rows, fits, which, swaps=_EFFORT.swaps, seed=seed)
+    scores = relevance_of_cases(rows, fits, looks.which, swaps=_EFFORT.swaps, seed=seed)
     unit = f"fall of the share predicted for the true {name} when the map is exchanged"
     if not rows.classes:
         unit = f"rise of the error of the predicted rank of {name} when the map is exchanged"

@@ -13,11 +13,13 @@ from hashlib import sha256
 
 import numpy as np
 
+from napari_latentattr.core.broken import Broken
 from napari_latentattr.core.latent_grid import field_box, latent_grid
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.retrieval import CaseList, Pool
 from napari_latentattr.core.types import CaseSource, Float32, Float64, Grid
 from napari_latentattr.streaming.encode import EncodedCase, Encoder, reduce_cases
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 _ROOM = 64 * 2**20  # bytes of maps
 
@@ -46,8 +48,10 @@ class Looks:
 
     Attributes
     ----------
-    model, cohort, which
-        What was looked at.
+    model, cohort, which, streaming
+        What was looked at, and how.
+    broken : list of Broken
+        Cases that were left out.
     index : list of int
         Position of each case in the cohort.
     """
@@ -55,6 +59,8 @@ class Looks:
     model: Encoder
     cohort: CaseSource
     which: int
+    streaming: Streaming = HERE
+    broken: list[Broken] = field(default_factory=list)
     index: list[int] = field(default_factory=list)
     _rows: list[Float64] = field(default_factory=list)
     _peaks: list[float] = field(default_factory=list)
@@ -67,10 +73,16 @@ class Looks:
 
     @classmethod
     def at(
-        cls, model: Encoder, cohort: CaseSource, which: int, progress: Progress = SILENT
+        cls,
+        model: Encoder,
+        cohort: CaseSource,
+        which: int,
+        *,
+        streaming: Streaming = HERE,
+        progress: Progress = SILENT,
     ) -> Looks:
         """Look at every case once."""
-        looks = cls(model, cohort, which)
+        looks = cls(model, cohort, which, streaming)
         for found in looks._walk(None, progress):
             looks._add(found)
         return looks
@@ -145,7 +157,15 @@ class Looks:
 
     def _walk(self, which: Sequence[int] | None, progress: Progress) -> Iterator[Look]:
         keep = partial(look, which=self.which)
-        return reduce_cases(self.model, self.cohort, keep, which=which, progress=progress)
+        return reduce_cases(
+            self.model,
+            self.cohort,
+            keep,
+            which=which,
+            streaming=self.streaming,
+            broken=self.broken if which is None else None,
+            progress=progress,
+        )
 
     def _add(self, found: Look) -> None:
         self.index.append(found.index)

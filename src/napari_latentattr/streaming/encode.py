@@ -7,52 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
-import numpy as np
-
-from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.latent_grid import latents_inside
+from napari_latentattr.core.broken import Broken
+from napari_latentattr.core.errors import Cancelled, InputError, LatentAttrError
 from napari_latentattr.core.progress import SILENT, Progress
-from napari_latentattr.core.types import Bool, CaseSource, Float32, Grid, ImageStack, LatentSpec
+from napari_latentattr.core.types import CaseSource
+from napari_latentattr.streaming.case import EncodedCase as EncodedCase
+from napari_latentattr.streaming.case import Encoder as Encoder
+from napari_latentattr.streaming.reading import Keys, encoded, read_ahead
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 T = TypeVar("T")
-
-
-class Encoder(Protocol):
-    """What is asked of a model here: (N, C, *S) to (N, K, *L)."""
-
-    @property
-    def spec(self) -> LatentSpec: ...  # noqa: D102
-
-    def encode(self, x: Float32, /) -> Float32: ...  # noqa: D102
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class EncodedCase:
-    """One case and its latent maps.
-
-    Attributes
-    ----------
-    index : int
-        Position in the cohort.
-    case : str
-    grid : Grid
-        Of its images.
-    maps : (K, *L) float32 array
-    inside : (*L) bool array
-        Latents whose receptive field is centred in the body.
-    sha256 : bytes
-        Of the images.
-    """
-
-    index: int
-    case: str
-    grid: Grid
-    maps: Float32
-    inside: Bool
-    sha256: bytes
 
 
 def encode_cases(
@@ -60,10 +26,14 @@ def encode_cases(
     cohort: CaseSource,
     *,
     which: Sequence[int] | None = None,
+    streaming: Streaming = HERE,
+    broken: list[Broken] | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[EncodedCase]:
     """Read, check and encode one case after the other, as `reduce_cases` with nothing left out."""
-    return reduce_cases(model, cohort, _whole, which=which, progress=progress)
+    return reduce_cases(
+        model, cohort, _whole, which=which, streaming=streaming, broken=broken, progress=progress
+    )
 
 
 def reduce_cases(
@@ -72,44 +42,77 @@ def reduce_cases(
     reduce: Callable[[EncodedCase], T],
     *,
     which: Sequence[int] | None = None,
+    streaming: Streaming = HERE,
+    broken: list[Broken] | None = None,
     progress: Progress = SILENT,
 ) -> Iterator[T]:
     """Read, check and encode one case after the other, and keep of each what `reduce` gives.
 
+    The order, and every number, is the same for every `streaming`.
+
     Parameters
     ----------
+    reduce : callable
+        A function of a module, or a `partial` of one: it may run in another process.
     which : sequence of int, optional
         Positions in the cohort, in the order asked for; all when None.
+    streaming : Streaming
+    broken : list, optional
+        Receives the cases that are left out, where `streaming` says so.
 
     Raises
     ------
     InputError
-        When a case cannot be read, no latent lies in its mask, or its maps are not finite.
+        When a case cannot be read, no latent lies in its mask, or its maps are not finite; where
+        such cases are left out, when no other is there.
     ModelError
         When model and cohort do not fit.
     """
-    order = range(len(cohort)) if which is None else which
-    for done, i in enumerate(order, start=1):
-        yield reduce(encode_case(model, cohort[i], i))
+    order = list(range(len(cohort)) if which is None else which)
+    reduced = 0
+    for done, found in enumerate(_walk(model, cohort, reduce, order, streaming), start=1):
+        if not isinstance(found, _Failed):
+            reduced += 1
+            yield found
+        elif streaming.skip_broken and broken is not None:
+            broken.append(found.as_broken(cohort))
+        else:
+            raise found.error
         progress.report(done, len(order), "encoding cases")
+    if order and not reduced and broken:
+        raise InputError(
+            f"none of the {len(order)} cases can be used; the first: {broken[0].sentence}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    """A case that cannot be used."""
+
+    index: int
+    error: LatentAttrError
+
+    def as_broken(self, cohort: CaseSource) -> Broken:
+        return Broken(self.index, cohort.cases[self.index], str(self.error))
+
+
+def _walk(
+    model: Encoder,
+    cohort: CaseSource,
+    reduce: Callable[[EncodedCase], T],
+    order: Sequence[int],
+    streaming: Streaming,
+) -> Iterator[T | _Failed]:
+    """One entry a case, in order."""
+    keys = Keys(model, cohort, streaming.cache)
+    for index, given in read_ahead(cohort, order, keys, streaming.ahead):
+        try:
+            yield reduce(encoded(model, index, given(), keys))
+        except Cancelled:
+            raise
+        except LatentAttrError as error:
+            yield _Failed(index, error)
 
 
 def _whole(case: EncodedCase) -> EncodedCase:
     return case
-
-
-def encode_case(model: Encoder, stack: ImageStack, index: int) -> EncodedCase:
-    """Encode one case of a cohort and check what comes out, as `encode_cases` does."""
-    maps = model.encode(stack.data[None])[0]
-    inside = np.ones(maps.shape[1:], dtype=bool)
-    if stack.mask is not None:
-        inside = latents_inside(stack.mask, model.spec, maps.shape[1:])
-    if not inside.any():
-        raise InputError(f"case {stack.case}: no latent lies in its mask; check the mask")
-    if not np.isfinite(maps).all():
-        raise InputError(
-            f"case {stack.case}: the latent maps are not finite; look for NaN or infinite values "
-            "in its images"
-        )
-    digest = sha256(np.ascontiguousarray(stack.data).data).digest()
-    return EncodedCase(index, stack.case, stack.grid, maps, inside, digest)
