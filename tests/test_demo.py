@@ -16,7 +16,10 @@ from napari_latentattr.cohort.simulated import write_cohort
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands import channels, rank
 from napari_latentattr.commands.demo import command, dti, simulated
+from napari_latentattr.commands.demo.questions import Answer, Question
+from napari_latentattr.commands.demo.sequels import which_cases
 from napari_latentattr.core.progress import SILENT
+from napari_latentattr.core.types import MapRef
 from napari_latentattr.samples.folders import sample_folder
 
 pytestmark = pytest.mark.slow
@@ -175,6 +178,31 @@ def test_simulated_patients_are_called_simulated_everywhere(cohort):
     assert "no patient was examined" in (
         cohort.folder / "simulated_cohort" / "README.txt"
     ).read_text().replace("\n", " ")
+
+
+def test_cases_of_the_lesion_map_are_told_beside_cases_drawn_at_random(cohort, tmp_path):
+    study = open_study(cohort.folder / "simulated_cohort" / "study.yaml")
+    regions = [study.cohort.region(i, "lesion") for i in range(8)]
+    asked = Question("", "", "", study, "", "lesion", "lesion", regions)
+    top = MapRef(study.model.spec.layer, 2)  # sees FLAIR alone
+    sequel = which_cases(tmp_path, Answer(asked, None, top, None, None), 0, SILENT)
+    lists = json.loads((tmp_path / sequel.folder / "cases.json").read_text())["lists"]
+    assert sequel.headline == ", ".join(case["case"] for case in lists["top"])
+
+    def touching(name: str) -> str:
+        held = 0
+        for case in lists[name]:
+            box = tuple(slice(a, b) for a, b in case["box"])
+            held += regions[study.cohort.cases.index(case["case"])][box].any()
+        return f"{held} of 5"
+
+    told = f"touches a lesion in {touching('top')}; in {touching('random')} of cases drawn at"
+    assert told in sequel.sentences[1]
+    assert touching("top") > touching("random")
+
+
+def test_images_of_one_person_have_no_cases_to_choose_from(real):
+    assert real.record["sequels"] == []
 
 
 def test_the_written_cohort_opens_like_any_other_study(cohort):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import textwrap
 import time
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 from napari_latentattr.commands.channels import write_dependence
 from napari_latentattr.commands.demo import dti, simulated
 from napari_latentattr.commands.demo.pictures import best_case, chapter
 from napari_latentattr.commands.demo.questions import Answer, answer
+from napari_latentattr.commands.demo.sequels import Ask, Sequel
 from napari_latentattr.commands.rank import write_ranking
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.view import start_in_background
@@ -44,7 +47,8 @@ def run(folder: Path, *, cohort: bool, view: bool, seed: int | None, progress: P
         found = answer(question, donors=_DONORS, seed=seed, progress=progress)
         answers.append(found)
         chapters.append(_write_answer(folder / question.folder, number, found, seed))
-    story = _tell(sample.HEADING, answers, sample.CAVEATS)
+    sequels = _sequels(folder, answers[0], sample.SEQUELS, seed=seed, progress=progress)
+    story = _tell(sample.HEADING, answers, sequels, sample.CAVEATS)
     _write_overview(folder, chapters, sample.HEADING, sample.CAVEATS)
     write_text(folder / "story.txt", story + "\n")
     provenance = Provenance(
@@ -61,12 +65,20 @@ def run(folder: Path, *, cohort: bool, view: bool, seed: int | None, progress: P
         "sample": "simulated cohort" if cohort else "DTI of one person",
         "caveats": list(sample.CAVEATS),
         "questions": [_record(found) for found in answers],
+        "sequels": [asdict(found) for found in sequels],
         "provenance": provenance_record(provenance),
     }
     write_json(folder / "demo.json", record)
     if view and not cohort and start_in_background(questions[0].study.path):
         story += "\n\nnapari opens with the first question in it."
     return Report(story, "demo.json")
+
+
+def _sequels(
+    folder: Path, first: Answer, asks: Sequence[Ask], *, seed: int, progress: Progress
+) -> list[Sequel]:
+    """Ask on about the map that the first question found, if it found one."""
+    return [] if first.top is None else [ask(folder, first, seed, progress) for ask in asks]
 
 
 def _write_answer(folder: Path, number: int, found: Answer, seed: int) -> Chapter:
@@ -128,7 +140,9 @@ def _bare_answer(found: Answer) -> str:
     return str(found.whole.answer[found.whole.row(found.top)])
 
 
-def _tell(heading: str, answers: list[Answer], caveats: tuple[str, ...]) -> str:
+def _tell(
+    heading: str, answers: list[Answer], sequels: list[Sequel], caveats: tuple[str, ...]
+) -> str:
     """Tell all questions with their answers, broken into lines for a terminal."""
     paragraphs = [heading]
     for number, found in enumerate(answers, start=1):
@@ -137,6 +151,10 @@ def _tell(heading: str, answers: list[Answer], caveats: tuple[str, ...]) -> str:
         lines += [_indented(sentence) for sentence in found.sentences]
         lines.append(f"   -> {found.headline}")
         paragraphs.append("\n".join(lines))
+    for number, sequel in enumerate(sequels, start=len(answers) + 1):
+        lines = [f"{number}. {sequel.title}", f"   known: {sequel.known}"]
+        lines += [_indented(sentence) for sentence in sequel.sentences]
+        paragraphs.append("\n".join([*lines, f"   -> {sequel.headline}"]))
     paragraphs.append("\n".join(textwrap.fill(line, _COLUMNS) for line in caveats))
     return "\n\n".join(paragraphs)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.commands.demo.questions import Question
+from napari_latentattr.commands.demo.sequels import Ask
 from napari_latentattr.core.types import Bool
 from napari_latentattr.samples.folders import sample_folder
 
@@ -17,6 +18,8 @@ CAVEATS = (
     "approximate and no p value is printed for an image. The answers are about these models.",
     "Research use, not diagnosis.",
 )
+
+SEQUELS: tuple[Ask, ...] = ()  # one person has no cases to choose from
 
 _GROUPED = "grouped model: each map can see one image"
 _PLAIN = "plain model: each map can see all images"
