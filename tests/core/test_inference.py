@@ -51,7 +51,7 @@ def test_jackknife_drops_every_pair_that_a_unit_touches() -> None:
     np.testing.assert_allclose(
         jackknife_se(got.replicates) ** 2, 6 / 7 * ((left_out - np.mean(left_out, 0)) ** 2).sum(0)
     )
-    assert got.df == 6
+    assert got.units == 7
 
 
 def test_half_of_what_is_peculiar_to_two_units_is_taken_off_whichever_of_them_receives() -> None:
@@ -68,6 +68,34 @@ def test_half_of_what_is_peculiar_to_two_units_is_taken_off_whichever_of_them_re
     assert len(own) == 10
     v, j = sum(e**2 for e in own.values()), jackknife_se(got.replicates) ** 2
     np.testing.assert_allclose(got.se**2, np.maximum(j, v) - v / 2)
+
+
+def test_units_count_by_what_they_have_of_the_sums() -> None:
+    """Equal units all count; of one that has all, only it and those that share its pairs do."""
+    recipient, donor = pairs(12, 2)
+    change, spread = np.ones((24, 1, 2)), np.ones((24, 1))
+    np.testing.assert_allclose(two_way_jackknife(change, spread, recipient, donor).df, 11)
+    change[:, 0, 1] = (recipient == 3) | (donor == 3)
+    got = two_way_jackknife(change, spread, recipient, donor)
+    # Weights: 4 of the unit itself, 1 of each of the 4 units that it is paired with.
+    np.testing.assert_allclose(got.df[0], [11, 8**2 / (4**2 + 4) - 1])
+    spread[recipient == 3] = spread[donor == 3] = 1e9
+    np.testing.assert_allclose(two_way_jackknife(change, spread, recipient, donor).df, 2.2)
+
+
+def test_one_dominant_unit_is_covered_better_than_by_the_number_of_units() -> None:
+    """Strengths of cases that differ tenfold; n - 1 degrees of freedom cover less."""
+    rng, n, runs = np.random.default_rng(7), 12, 400
+    x = np.exp(rng.standard_normal((n, runs, 2)))[..., None] * rng.standard_normal((n, runs, 2, 20))
+    x *= np.sqrt([0.1, 0.9])[:, None]
+    recipient, donor = pairs(n, 4)
+    gap = x[recipient] - x[donor]
+    change, spread = (gap**2).mean(-1) / 2, (gap.sum(2) ** 2).mean(-1) / 2
+    got = two_way_jackknife(change, spread, recipient, donor)
+    away = np.abs(got.log_ratio[:, 0] - np.log(0.1)) / got.se[:, 0]
+    covered = (away < stats.t.ppf(0.975, got.df[:, 0])).mean()
+    assert covered > (away < stats.t.ppf(0.975, n - 1)).mean() + 0.01
+    assert covered > 0.89
 
 
 def test_a_unit_paired_with_itself_is_left_out_once_and_nothing_is_taken_off() -> None:
@@ -97,11 +125,10 @@ def test_variance_lies_between_the_unbiased_one_and_the_jackknife_as_theory_has_
 def test_degrees_of_freedom_come_from_the_units_that_receive() -> None:
     recipient, donor = pairs(9, 2)
     keep = recipient < 4
-    rng = np.random.default_rng(2)
-    got = two_way_jackknife(
-        rng.random((keep.sum(), 1, 1)), rng.random((keep.sum(), 1)), recipient[keep], donor[keep]
-    )
-    assert got.df == 3
+    same = np.ones((keep.sum(), 1, 1))
+    got = two_way_jackknife(same, same[..., 0], recipient[keep], donor[keep])
+    assert got.units == 4
+    assert got.df[0, 0] == 3
 
 
 def test_a_change_that_rests_on_one_unit_is_never_certain() -> None:

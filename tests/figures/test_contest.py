@@ -50,6 +50,16 @@ def test_every_kind_has_a_panel_with_every_rule_and_its_number_of_worlds(draw) -
     assert png(figure) == png(draw(CONTEST))
 
 
+@pytest.mark.parametrize("draw", [roc_figure, power_figure])
+def test_the_legend_begins_right_below_the_labels_of_the_last_panels(draw) -> None:
+    figure = draw(CONTEST)
+    png(figure)
+    (legend,) = figure.legends
+    top = legend.get_window_extent().y1 / figure.dpi
+    labels = min(axes.get_tightbbox().y0 for axes in figure.axes) / figure.dpi
+    assert 0 < labels - top < 0.25
+
+
 def test_rejection_of_every_cell_is_drawn_beside_the_promise() -> None:
     naive = Size(rate(0.12), rate(0.85))
     cells = [

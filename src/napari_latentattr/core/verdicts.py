@@ -56,7 +56,7 @@ def judge(estimate: RatioEstimate, *, unmoved: Bool, still: Bool, tau: float) ->
     ratio = np.where(unmoved, 0.0, np.exp(estimate.log_ratio))
     low, high = (np.where(unmoved, 0.0, limit) for limit in estimate.interval())
     p = np.where(unmoved, 1.0, estimate.p_above(tau))
-    if estimate.df + 1 < FEWEST_UNITS:
+    if estimate.units < FEWEST_UNITS:
         low, high, p = (np.full_like(ratio, np.nan) for _ in range(3))
     for values in (ratio, low, high, p):
         values[still] = np.nan

@@ -38,7 +38,8 @@ _FAMILIES = {  # colour and dashes of a rule by how its name begins
 }
 _SIZES = ("1-1.5", "1.5-2", "2-3", "3-5", "5-10", "> 10")  # true ratio over tau
 _MARKS = "os^Dvxd"  # tell rules of one family apart
-_PANEL, _GAP, _FOOT, _LEAST = 2.3, 0.75, 1.7, 7.2  # inches
+_PANEL, _GAP, _LEAST = 2.3, 0.75, 7.2  # inches
+_MARGIN, _LINE = 0.1, 0.145  # inches around the legend and for each of its lines
 
 
 def roc_figure(contest: Contest) -> Figure:
@@ -81,29 +82,35 @@ def calibration_figure(cells: Sequence[Calibration]) -> Figure:
 def _panels(contest: Contest, draw: Callable[[Axes, Sequence[Standing], Contest], None]) -> Figure:
     fewest = min(s.n_cases for s in contest.standings)
     kinds = list(dict.fromkeys(s.kind for s in contest.standings))
-    columns = min(3, len(kinds))
-    rows = -(-len(kinds) // columns)
-    wide = max(_LEAST, 0.5 + columns * (_PANEL + _GAP))
-    tall = _FOOT + rows * (_PANEL + _GAP)
-    figure = new_figure(wide, tall)
-    for place, kind in enumerate(kinds):
-        row, column = divmod(place, columns)
-        left = (0.6 + column * (_PANEL + _GAP)) / wide
-        bottom = 1 - (0.35 + _PANEL + row * (_PANEL + _GAP)) / tall
-        axes = figure.add_axes((left, bottom, _PANEL / wide, _PANEL / tall))
+    figure = new_figure(_LEAST, _LEAST)
+    named: dict[str, Any] = {}  # a panel shows only rules with a curve there; the legend shows all
+    for kind in kinds:
+        axes = figure.add_axes((0, 0, 1, 1), label=kind)
         bare(axes)
         found = [s for s in contest.standings if (s.kind, s.n_cases) == (kind, fewest)]
         draw(axes, found, contest)
         axes.set_title(f"{kind}, {found[0].worlds} worlds", size=NORMAL, color=INK, loc="left")
-    # A panel shows only the rules that have a curve there, so the legend goes by all of them.
-    shown = [
-        pair for axes in figure.axes for pair in zip(*axes.get_legend_handles_labels(), strict=True)
-    ]
-    named = {label: handle for handle, label in shown}
+        handles, labels = axes.get_legend_handles_labels()
+        named.update(zip(labels, handles, strict=True))
+    _place(figure, foot=_MARGIN + _LINE * -(-len(named) // 2))
     figure.legend(
         list(named.values()), list(named), loc="lower center", ncols=2, fontsize=6.5, frameon=False
     )
     return figure
+
+
+def _place(figure: Figure, *, foot: float) -> None:
+    """Set the panels side by side above a foot of so many inches."""
+    columns = min(3, len(figure.axes))
+    rows = -(-len(figure.axes) // columns)
+    wide = max(_LEAST, 0.5 + columns * (_PANEL + _GAP))
+    tall = foot + rows * (_PANEL + _GAP)
+    figure.set_size_inches(wide, tall)
+    for place, axes in enumerate(figure.axes):
+        row, column = divmod(place, columns)
+        left = (0.6 + column * (_PANEL + _GAP)) / wide
+        bottom = 1 - (0.35 + _PANEL + row * (_PANEL + _GAP)) / tall
+        axes.set_position((left, bottom, _PANEL / wide, _PANEL / tall))
 
 
 def _draw_roc(axes: Axes, standings: Sequence[Standing], contest: Contest) -> None:
