@@ -15,7 +15,7 @@ from tests.streaming.test_encode import with_nan
 from tests.toy import linear_model, volumes
 
 from napari_latentattr import Cohort, channel_dependence, find_cases, open_study, rank_maps
-from napari_latentattr.core.broken import left_out_words
+from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.streaming.cache import EncodedCache
 from napari_latentattr.streaming.distributed import check_installed, connected
@@ -105,7 +105,7 @@ def test_a_broken_case_is_told_from_afar(client):
         found,
         channel_dependence(linear_model(), with_nan(2), streaming=Streaming(skip_broken=True)),
     )
-    assert left_out_words(found.provenance.params).count("case-003 (") == 1
+    assert left_out_lines(found.provenance.params)[0].count("case-003 (") == 1
 
 
 def pids(client) -> set[int]:
