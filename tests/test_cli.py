@@ -23,7 +23,7 @@ N_CASES = 8
 
 @pytest.mark.parametrize(
     "command",
-    ["inspect", "rank", "channels", "decode", "attribute", "check", "demo", "benchmark"],
+    ["inspect", "rank", "channels", "decode", "attribute", "check", "cases", "demo", "benchmark"],
 )
 def test_help_of_every_command_has_an_example(capsys, command):
     assert cli.main([command, "--help"]) == 0

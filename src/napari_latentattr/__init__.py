@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
     from napari_latentattr.retrieval.find import find_cases
+    from napari_latentattr.streaming.cache import EncodedCache
+    from napari_latentattr.streaming.streaming import Streaming
 
 _HOME = {
     "Attribution": "core.types",
@@ -51,6 +53,7 @@ _HOME = {
     "ChannelDependence": "core.dependence",
     "Cohort": "cohort.cohort",
     "Decomposition": "core.decomposition",
+    "EncodedCache": "streaming.cache",
     "Evidence": "core.types",
     "Grid": "core.types",
     "ImageStack": "core.types",
@@ -61,6 +64,7 @@ _HOME = {
     "Ranking": "core.types",
     "Retrieval": "core.retrieval",
     "SanityCheck": "core.sanity",
+    "Streaming": "streaming.streaming",
     "Study": "cohort.study",
     "Traversal": "core.traversal",
     "attribute": "methods.attribute",
@@ -87,6 +91,7 @@ __all__ = [
     "ChannelDependence",
     "Cohort",
     "Decomposition",
+    "EncodedCache",
     "Evidence",
     "Grid",
     "ImageStack",
@@ -97,6 +102,7 @@ __all__ = [
     "Ranking",
     "Retrieval",
     "SanityCheck",
+    "Streaming",
     "Study",
     "Traversal",
     "attribute",

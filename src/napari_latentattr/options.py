@@ -6,7 +6,9 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from napari_latentattr.commands.cases_options import add_cases_options
 from napari_latentattr.commands.picture_options import add_picture_options, map_number
+from napari_latentattr.commands.streaming_options import add_streaming_options
 
 WRONG = 2  # exit status for wrong use
 
@@ -88,6 +90,7 @@ def _add_rank(commands: _Commands[_Parser]) -> None:
     )
     _add_outcome(parser)
     _add_seed(parser)
+    add_streaming_options(parser)
 
 
 def _add_channels(commands: _Commands[_Parser]) -> None:
@@ -129,6 +132,7 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
         action="store_true",
         help="accept a study of one case; the answer is approximate",
     )
+    add_streaming_options(parser)
 
 
 def _add_decode(commands: _Commands[_Parser]) -> None:
@@ -211,22 +215,10 @@ def _add_cases(commands: _Commands[_Parser]) -> None:
         does="Show the cases that have most and least of a latent map, one of each patient.",
         example="study.yaml --map 17 --top 9 --out results",
     )
-    parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
-    parser.add_argument("--top", type=int, default=9, metavar="N", help="cases a list (default 9)")
-    parser.add_argument(
-        "--by",
-        choices=("activation", "relevance"),
-        default="activation",
-        help="how much of the map, or how much it helps to predict the outcome",
-    )
-    parser.add_argument(
-        "--pool",
-        choices=("mean", "peak"),
-        default="mean",
-        help="what counts as activation: the mean over the body, or its highest value",
-    )
+    add_cases_options(parser)
     _add_outcome(parser, needs=", with --by relevance")
     _add_seed(parser)
+    add_streaming_options(parser)
 
 
 def _add_view(commands: _Commands[_Parser]) -> None:

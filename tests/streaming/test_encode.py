@@ -12,7 +12,7 @@ import pytest
 from tests.toy import linear_model, people
 
 from napari_latentattr import Cohort, channel_dependence, find_cases, rank_maps
-from napari_latentattr.core.broken import Broken, left_out_words
+from napari_latentattr.core.broken import Broken, left_out_lines
 from napari_latentattr.core.errors import Cancelled, InputError
 from napari_latentattr.core.types import Grid, ImageStack
 from napari_latentattr.streaming.encode import encode_cases, reduce_cases
@@ -145,7 +145,7 @@ def test_retrieval_without_broken_cases_is_that_of_the_others():
     expected = find_cases(linear_model(), cohort, 1)
     assert found.top.index.tolist() == [kept[i] for i in expected.top.index]
     np.testing.assert_array_equal(found.boxes, expected.boxes)
-    said = left_out_words(found.provenance.params)
+    (said,) = left_out_lines(found.provenance.params)
     assert "case-001 (case case-001: channel A has 64 voxels" in said
     assert "case-006" in said
     assert "left_out" not in expected.provenance.params
@@ -160,13 +160,13 @@ def test_a_ranking_without_broken_cases_is_that_of_the_others():
     expected = rank_maps(linear_model(), cohort, [values[i] for i in kept])
     np.testing.assert_array_equal(found.importance, expected.importance)
     assert found.gate == expected.gate
-    assert "case-003" in left_out_words(found.provenance.params)
+    assert "case-003" in left_out_lines(found.provenance.params)[0]
 
 
 def test_dependence_leaves_a_broken_case_out_as_recipient_and_as_donor():
     found = channel_dependence(linear_model(), with_nan(4), streaming=SKIP)
     assert (found.n_cases, found.n) == (11, 11)
-    assert "case-005" in left_out_words(found.provenance.params)
+    assert "case-005" in left_out_lines(found.provenance.params)[0]
     assert np.isfinite(found.ratio).all()
     with pytest.raises(InputError, match="case-005: channel A"):
         channel_dependence(linear_model(), with_nan(4))

@@ -11,8 +11,10 @@ from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.slices import AXES
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.streaming_options import streaming_of
 from napari_latentattr.commands.tables import table
 from napari_latentattr.commands.volumes import write_images
+from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.geometry import crop
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import gate_words
@@ -48,24 +50,29 @@ def run(
     seed: int | None,
     trust: bool,
     progress: Progress,
+    cache: Path | None = None,
+    skip_broken: bool = False,
+    scheduler: str | None = None,
 ) -> Report:
     """Find the cases; write ``cases.json``, ``cases.csv``, ``cases.png`` and the crops."""
     opened = open_study(study, trust=trust)
     name, values = "", None
     if by == "relevance" or outcome is not None:
         name, values = opened.named_outcome(outcome)
-    found = find_cases(
-        opened.model,
-        opened.cohort,
-        map,
-        top=top,
-        by=by,
-        pool=pool,
-        outcome=values,
-        name=name,
-        seed=opened.seed if seed is None else seed,
-        progress=progress,
-    )
+    with streaming_of(cache, skip_broken, scheduler) as streaming:
+        found = find_cases(
+            opened.model,
+            opened.cohort,
+            map,
+            top=top,
+            by=by,
+            pool=pool,
+            outcome=values,
+            name=name,
+            seed=opened.seed if seed is None else seed,
+            streaming=streaming,
+            progress=progress,
+        )
     write_cases(folder, found, opened.cohort)
     return Report(cases_text(found), "cases.json")
 
@@ -118,7 +125,7 @@ def cases_text(found: Retrieval) -> str:
             more = ("further apart by",) if name == "contrast" else ()
             header = ("case", *patient, "score", "voxels", *more)
             lines += ["", _TITLES[name], table(rows, header=header)]
-    return "\n".join([*lines, "", _CAVEAT])
+    return "\n".join([*lines, "", *left_out_lines(found.provenance.params), _CAVEAT])
 
 
 def _heading(found: Retrieval) -> str:

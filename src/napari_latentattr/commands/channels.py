@@ -8,7 +8,9 @@ from pathlib import Path
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands.rank import rank_study, write_ranking
 from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.streaming_options import streaming_of
 from napari_latentattr.commands.volumes import write_volumes
+from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.likeness import PatternLikeness
@@ -45,6 +47,9 @@ def run(
     one_case: bool,
     trust: bool,
     progress: Progress,
+    cache: Path | None = None,
+    skip_broken: bool = False,
+    scheduler: str | None = None,
 ) -> Report:
     """Ask which images drive the maps of a study.
 
@@ -57,41 +62,47 @@ def run(
         raise InputError("--outcome chooses what --top ranks for; give --top or leave it out")
     if likeness and region is not None:
         raise InputError("--likeness speaks of whole maps; leave --likeness or --region out")
+    if skip_broken and (volumes or likeness):
+        raise InputError(
+            "--volumes and --likeness need every case; leave them or --skip-broken out"
+        )
     opened = open_study(study, trust=trust)
     if len(opened.cohort) == 1 and not one_case:
         raise InputError(_ONE_CASE)
     seed = opened.seed if seed is None else seed
-    said: list[str] = []
-    first = None
-    if top:
-        ranking = rank_study(opened, outcome, seed=seed, progress=progress)
-        write_ranking(folder, ranking)
-        said = [gate_sentence(ranking), top_map_sentence(ranking)]
-        first = top_map(ranking)
-        if first is None:
-            return Report("\n".join(said), "ranking.json")
-    result = channel_dependence(
-        opened.model,
-        opened.cohort,
-        maps=maps,
-        region=region,
-        tau=tau,
-        donors=donors,
-        seed=seed,
-        progress=progress,
-    )
-    asked = result.maps if first is None else (first,)
-    write_dependence(folder, result, asked)
-    if volumes:
-        write_volumes(folder, opened, asked, donors=donors, seed=seed, progress=progress)
-    said += dependence_lines(result, asked)
-    if likeness:
-        alike = pattern_likeness(
-            opened.model, opened.cohort, maps=maps, tau=tau, seed=seed, progress=progress
+    with streaming_of(cache, skip_broken, scheduler) as streaming:
+        said: list[str] = []
+        first = None
+        if top:
+            ranking = rank_study(opened, outcome, seed=seed, streaming=streaming, progress=progress)
+            write_ranking(folder, ranking)
+            said = [gate_sentence(ranking), top_map_sentence(ranking)]
+            first = top_map(ranking)
+            if first is None:
+                return Report("\n".join(said), "ranking.json")
+        result = channel_dependence(
+            opened.model,
+            opened.cohort,
+            maps=maps,
+            region=region,
+            tau=tau,
+            donors=donors,
+            seed=seed,
+            streaming=streaming,
+            progress=progress,
         )
-        write_likeness(folder, alike, asked)
-        said += likeness_lines(alike, asked)
-    return Report("\n".join(said), "channels.json")
+        asked = result.maps if first is None else (first,)
+        write_dependence(folder, result, asked)
+        if volumes:
+            write_volumes(folder, opened, asked, donors=donors, seed=seed, progress=progress)
+        said += dependence_lines(result, asked)
+        if likeness:
+            alike = pattern_likeness(
+                opened.model, opened.cohort, maps=maps, tau=tau, seed=seed, progress=progress
+            )
+            write_likeness(folder, alike, asked)
+            said += likeness_lines(alike, asked)
+        return Report("\n".join(said), "channels.json")
 
 
 def write_dependence(folder: Path, result: ChannelDependence, asked: Sequence[MapRef]) -> None:
@@ -119,5 +130,6 @@ def dependence_lines(result: ChannelDependence, asked: Sequence[MapRef]) -> list
     return [
         *(result.sentence(ref) for ref in asked),
         f"{result.n_cases} cases x {result.donors} donors, {units}, {null}, {result.family}.",
+        *left_out_lines(result.provenance.params),
         "'Driven' is about this model, not about biology. Research use, not diagnosis.",
     ]

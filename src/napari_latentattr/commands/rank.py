@@ -7,7 +7,9 @@ from pathlib import Path
 
 from napari_latentattr.cohort.study import Study, open_study
 from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.streaming_options import streaming_of
 from napari_latentattr.commands.tables import table
+from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import cluster_letter, gate_sentence, top_map_sentence
 from napari_latentattr.core.types import Ranking
@@ -16,6 +18,7 @@ from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
 from napari_latentattr.io.records import ranking_csv, ranking_record
 from napari_latentattr.ranking.rank import rank_maps
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 
 def run(
@@ -26,15 +29,25 @@ def run(
     seed: int | None,
     trust: bool,
     progress: Progress,
+    cache: Path | None = None,
+    skip_broken: bool = False,
+    scheduler: str | None = None,
 ) -> Report:
     """Rank the maps of a study; write ``ranking.json``, ``ranking.csv`` and ``ranking.png``."""
-    ranking = rank_study(open_study(study, trust=trust), outcome, seed=seed, progress=progress)
+    opened = open_study(study, trust=trust)
+    with streaming_of(cache, skip_broken, scheduler) as streaming:
+        ranking = rank_study(opened, outcome, seed=seed, streaming=streaming, progress=progress)
     write_ranking(folder, ranking)
     return Report(ranking_text(ranking), "ranking.json")
 
 
 def rank_study(
-    study: Study, outcome: str | None, *, seed: int | None, progress: Progress
+    study: Study,
+    outcome: str | None,
+    *,
+    seed: int | None,
+    streaming: Streaming = HERE,
+    progress: Progress,
 ) -> Ranking:
     """Rank the maps of a study for one of its outcomes; its own seed and outcome when None."""
     name, values = study.named_outcome(outcome)
@@ -44,6 +57,7 @@ def rank_study(
         values,
         name=name,
         seed=study.seed if seed is None else seed,
+        streaming=streaming,
         progress=progress,
     )
 
@@ -90,6 +104,7 @@ def ranking_text(ranking: Ranking) -> str:
             "Chosen: in so many forests, each with its own seed, the map beat every shadow.",
             "Maps of one group rise and fall together; the data cannot say which of them matters.",
             top_map_sentence(ranking),
+            *left_out_lines(ranking.provenance.params),
         ]
     )
 

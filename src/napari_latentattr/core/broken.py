@@ -22,7 +22,7 @@ def left_out(broken: Sequence[Broken]) -> dict[str, str]:
     return {"left_out": "; ".join(f"{one.case} ({one.sentence})" for one in broken)}
 
 
-def left_out_words(params: Mapping[str, object]) -> str:
-    """Say which cases were left out, from the parameters of a provenance; empty when none were."""
+def left_out_lines(params: Mapping[str, object]) -> list[str]:
+    """Say which cases were left out, from the parameters of a provenance; no line when none was."""
     said = params.get("left_out")
-    return f"left out, because they cannot be used: {said}" if said else ""
+    return [f"left out, because they cannot be used: {said}"] if said else []

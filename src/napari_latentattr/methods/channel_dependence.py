@@ -22,6 +22,7 @@ from napari_latentattr.methods.asked_maps import asked_maps
 from napari_latentattr.methods.donors import Pair, with_donors
 from napari_latentattr.methods.swap_memory import ChannelSet, SwapMemory
 from napari_latentattr.methods.swaps import Region, Swaps, measure_swaps
+from napari_latentattr.methods.swaps_elsewhere import Question, fill_elsewhere
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
 from napari_latentattr.streaming.streaming import HERE, Streaming
@@ -180,6 +181,15 @@ class _Plan:
         return not self.approximate
 
     def measure(self, sets: list[ChannelSet], progress: Progress) -> Swaps:
+        if self.streaming.client is not None:
+            fill_elsewhere(
+                Question(self.model, self.cases, self.region, self.streaming.skip_broken),
+                sets,
+                self.pairs,
+                self.memory,
+                streaming=self.streaming,
+                progress=progress,
+            )
         swaps = measure_swaps(
             self.model,
             self.cases,

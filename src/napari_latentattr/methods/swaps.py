@@ -140,6 +140,12 @@ class Measurement:
 
     def run(self, progress: Progress) -> Swaps:
         """Measure what is not known yet, and put all cases together."""
+        self.fill(progress)
+        found = [self.memory.receipts[self.sets, case] for case, _ in self.pairs]
+        return self._together([receipt for receipt in found if receipt is not None])
+
+    def fill(self, progress: Progress = SILENT) -> None:
+        """Measure what is not known yet."""
         steps = len(self.pairs) * len(self.sets)
         at = partial(progress.report, total=steps, text="exchanging images between cases")
         receipts = self.memory.receipts
@@ -147,8 +153,6 @@ class Measurement:
             if (self.sets, case) not in receipts:
                 receipts[self.sets, case] = self._receive(case, others, at, done * len(self.sets))
         at(steps)
-        found = [receipts[self.sets, case] for case, _ in self.pairs]
-        return self._together([receipt for receipt in found if receipt is not None])
 
     def _together(self, receipts: list[Receipt]) -> Swaps:
         """All cases in the order of the pairs, so that a stop between them changes no number."""

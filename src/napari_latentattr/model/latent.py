@@ -114,6 +114,10 @@ class LatentModel:
         twin.most_bytes = self.most_bytes
         return twin
 
+    def __reduce__(self) -> tuple[object, ...]:
+        made_of = (self.module, self._found, self.spec)
+        return LatentModel, made_of, {"most_bytes": self.most_bytes}
+
     @property
     def layout(self) -> torch.memory_format:
         """Layout in memory in which `latents_after` is fastest."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from napari_latentattr.core.broken import Broken
@@ -15,7 +16,8 @@ from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import CaseSource
 from napari_latentattr.streaming.case import EncodedCase as EncodedCase
 from napari_latentattr.streaming.case import Encoder as Encoder
-from napari_latentattr.streaming.reading import Keys, encoded, read_ahead
+from napari_latentattr.streaming.distributed import spread
+from napari_latentattr.streaming.reading import Given, Keys, encoded, read_ahead
 from napari_latentattr.streaming.streaming import HERE, Streaming
 
 T = TypeVar("T")
@@ -105,13 +107,41 @@ def _walk(
 ) -> Iterator[T | _Failed]:
     """One entry a case, in order."""
     keys = Keys(model, cohort, streaming.cache)
+    if streaming.client is not None:
+        shared = _Shared(model, cohort, keys)
+        yield from spread(streaming.client, shared, partial(_on_worker, reduce), order)
+        return
     for index, given in read_ahead(cohort, order, keys, streaming.ahead):
-        try:
-            yield reduce(encoded(model, index, given(), keys))
-        except Cancelled:
-            raise
-        except LatentAttrError as error:
-            yield _Failed(index, error)
+        yield _reduced(model, reduce, index, given, keys)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Shared:
+    """What all cases need on a worker."""
+
+    model: Encoder
+    cohort: CaseSource
+    keys: Keys
+
+
+def _on_worker(reduce: Callable[[EncodedCase], T], shared: _Shared, index: int) -> T | _Failed:
+    ((_, given),) = read_ahead(shared.cohort, [index], shared.keys, 0)
+    return _reduced(shared.model, reduce, index, given, shared.keys)
+
+
+def _reduced(
+    model: Encoder,
+    reduce: Callable[[EncodedCase], T],
+    index: int,
+    given: Callable[[], Given],
+    keys: Keys,
+) -> T | _Failed:
+    try:
+        return reduce(encoded(model, index, given(), keys))
+    except Cancelled:
+        raise
+    except LatentAttrError as error:
+        return _Failed(index, error)
 
 
 def _whole(case: EncodedCase) -> EncodedCase:

@@ -1,0 +1,204 @@
+"""Two worker processes give the bits that this process gives, whatever happens to one of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from functools import partial
+
+import numpy as np
+import pytest
+from tests.retrieval.test_find import CHANNELS, model, planted
+from tests.streaming.test_encode import with_nan
+from tests.toy import linear_model, volumes
+
+from napari_latentattr import Cohort, channel_dependence, find_cases, open_study, rank_maps
+from napari_latentattr.core.broken import left_out_lines
+from napari_latentattr.core.errors import InputError
+from napari_latentattr.streaming.cache import EncodedCache
+from napari_latentattr.streaming.distributed import check_installed, connected
+from napari_latentattr.streaming.encode import encode_cases
+from napari_latentattr.streaming.streaming import Streaming
+
+distributed = pytest.importorskip("distributed")
+# What dask, and not this package, leaves behind when a worker is killed.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield client
+
+
+def same(a, b) -> None:
+    """Arrays of two results, bit for bit."""
+    for name in ("ratio", "low", "high", "p", "q", "importance", "shadow"):
+        if hasattr(a, name):
+            np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
+    assert a.provenance.data_sha256 == b.provenance.data_sha256
+
+
+def test_dependence_and_its_joint_swaps_are_the_same_bits(client):
+    cohort = Cohort.from_arrays(planted(2, n=20)[0], channels=CHANNELS)
+    same(
+        channel_dependence(model(2), cohort, streaming=Streaming(client=client)),
+        channel_dependence(model(2), cohort),
+    )
+    x = planted(2, n=9)[0]
+    x[:, 1] = x[:, 0]
+    twins = Cohort.from_arrays(x, channels=CHANNELS)
+    here = channel_dependence(model(2), twins)
+    there = channel_dependence(model(2), twins, streaming=Streaming(client=client))
+    assert here.joint[0].channels == there.joint[0].channels == CHANNELS
+    np.testing.assert_array_equal(here.joint[0].ratio, there.joint[0].ratio)
+
+
+def test_dependence_in_a_region_of_volumes_and_a_2d_model(client, tiny_study):
+    study = open_study(tiny_study)
+    far = Streaming(client=client)
+    same(
+        channel_dependence(study.model, study.cohort, region="blob", streaming=far),
+        channel_dependence(study.model, study.cohort, region="blob"),
+    )
+    same(
+        channel_dependence(linear_model(), volumes(patients=True), streaming=far),
+        channel_dependence(linear_model(), volumes(patients=True)),
+    )
+
+
+def test_retrieval_and_ranking_are_the_same_bits(client, tiny_study, tmp_path):
+    study = open_study(tiny_study)
+    far = Streaming(client=client, cache=EncodedCache(tmp_path / "cache"))
+    here = find_cases(study.model, study.cohort, 1)
+    for _ in range(2):  # the second time from what the workers kept
+        there = find_cases(study.model, study.cohort, 1, streaming=far)
+        for name, listed in here.lists.items():
+            assert there.lists[name].cases == listed.cases
+            np.testing.assert_array_equal(there.lists[name].scores, listed.scores)
+            np.testing.assert_array_equal(there.lists[name].boxes, listed.boxes)
+        same(here, there)
+    assert len(list((tmp_path / "cache").glob("*.npz"))) == 8
+    values = [i % 2 for i in range(8)]
+    same(
+        rank_maps(study.model, study.cohort, values, streaming=far),
+        rank_maps(study.model, study.cohort, values),
+    )
+
+
+def test_a_broken_case_is_told_from_afar(client):
+    with pytest.raises(InputError, match="case-003: channel A has 64 voxels"):
+        find_cases(linear_model(), with_nan(2), 0, streaming=Streaming(client=client))
+    skip = Streaming(client=client, skip_broken=True)
+    found = channel_dependence(linear_model(), with_nan(2), streaming=skip)
+    same(
+        found,
+        channel_dependence(linear_model(), with_nan(2), streaming=Streaming(skip_broken=True)),
+    )
+    assert left_out_lines(found.provenance.params)[0].count("case-003 (") == 1
+
+
+def pids(client) -> set[int]:
+    return set(client.run(os.getpid).values())
+
+
+def test_nothing_stays_on_the_cluster_and_each_worker_unpacks_once(client, tmp_path):
+    counted = Counted(tmp_path)
+    for case in encode_cases(counted, people_of(6), streaming=Streaming(client=client)):
+        assert case.maps.shape == (4, 4, 4)
+    assert len(list(tmp_path.iterdir())) == 2  # one file a worker process
+    left = client.run(lambda dask_worker: [n for n in dask_worker.plugins if "latentattr" in n])
+    assert not any(left.values())
+
+
+class Counted:
+    """A model that leaves a file named by the process each time it is unpacked."""
+
+    def __init__(self, folder) -> None:
+        self.folder, self.inner = folder, linear_model()
+        self.spec = self.inner.spec
+
+    def encode(self, x, /):
+        return self.inner.encode(x)
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        (self.folder / f"{os.getpid()}-{time.time_ns()}").write_text("")
+
+
+def people_of(n: int) -> Cohort:
+    x = np.random.default_rng(0).normal(size=(n, 3, 8, 8)).astype(np.float32)
+    return Cohort.from_arrays(x, channels=("A", "B", "C"))
+
+
+class Deadly:
+    """A model that ends its process at one case, the first time."""
+
+    def __init__(self, flag) -> None:
+        self.flag, self.inner = flag, linear_model()
+        self.spec = self.inner.spec
+
+    def encode(self, x, /):
+        if self.flag is not None and not self.flag.exists():
+            self.flag.write_text("")
+            os.kill(os.getpid(), signal.SIGKILL)
+        return self.inner.encode(x)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_killed_in_the_middle_changes_nothing(client, tmp_path):
+    far = Streaming(client=client)
+    cohort = people_of(12)
+    before = pids(client)
+    found = list(encode_cases(Deadly(tmp_path / "died"), cohort, streaming=far))
+    assert (tmp_path / "died").exists()
+    for here, there in zip(encode_cases(linear_model(), cohort), found, strict=True):
+        np.testing.assert_array_equal(here.maps, there.maps)
+    client.wait_for_workers(2, timeout=60)
+    assert pids(client) != before
+    x = planted(2, n=20)[0]
+    cases = Cohort.from_arrays(x, channels=CHANNELS)
+    victim = min(pids(client))
+
+    class Assassin:
+        done = False
+
+        def report(self, done, total, text):
+            if not self.done and 0 < done < total:
+                self.done = True
+                os.kill(victim, signal.SIGKILL)
+
+    killer = Assassin()
+    there = channel_dependence(model(2), cases, streaming=far, progress=killer)
+    assert killer.done
+    same(there, channel_dependence(model(2), cases))
+
+
+def test_a_cluster_that_is_not_there_is_told_in_a_sentence(monkeypatch):
+    monkeypatch.setattr("napari_latentattr.streaming.distributed._WAIT", "1s")
+    with (
+        pytest.raises(InputError, match="no dask scheduler answers at tcp://127.0.0.1:9; start"),
+        connected("tcp://127.0.0.1:9"),
+    ):
+        pass
+    with connected(None) as nobody:
+        assert nobody is None
+
+
+def test_without_the_extra_the_sentence_says_how_to_get_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(InputError, match=r"pip install 'napari-latentattr\[distributed\]'"):
+        check_installed()
+    far = Streaming(client=object())
+    with pytest.raises(InputError, match="needs the extra `distributed`"):
+        list(partial(encode_cases, linear_model(), people_of(3), streaming=far)())
