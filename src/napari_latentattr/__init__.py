@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study, open_study
+    from napari_latentattr.core.clusters import Clusters
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
@@ -43,12 +44,14 @@ if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
+    from napari_latentattr.retrieval.cluster import cluster_cases
     from napari_latentattr.retrieval.find import find_cases
 
 _HOME = {
     "Attribution": "core.types",
     "Bounds": "methods._parameters",
     "ChannelDependence": "core.dependence",
+    "Clusters": "core.clusters",
     "Cohort": "cohort.cohort",
     "Decomposition": "core.decomposition",
     "Evidence": "core.types",
@@ -67,6 +70,7 @@ _HOME = {
     "channel_dependence": "methods.channel_dependence",
     "channel_shapley": "methods.channel_shapley",
     "check": "methods.check",
+    "cluster_cases": "retrieval.cluster",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "find_cases": "retrieval.find",
@@ -85,6 +89,7 @@ __all__ = [
     "Attribution",
     "Bounds",
     "ChannelDependence",
+    "Clusters",
     "Cohort",
     "Decomposition",
     "Evidence",
@@ -103,6 +108,7 @@ __all__ = [
     "channel_dependence",
     "channel_shapley",
     "check",
+    "cluster_cases",
     "decompose",
     "dependence_volume",
     "find_cases",
