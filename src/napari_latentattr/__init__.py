@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study, open_study
+    from napari_latentattr.core.clusters import Clusters
     from napari_latentattr.core.decomposition import Decomposition
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from napari_latentattr.model.latent import LatentModel
     from napari_latentattr.model.loading import load_model
     from napari_latentattr.ranking.rank import rank_maps
+    from napari_latentattr.retrieval.cluster import cluster_cases
     from napari_latentattr.retrieval.find import find_cases
     from napari_latentattr.streaming.cache import EncodedCache
     from napari_latentattr.streaming.streaming import Streaming
@@ -51,6 +53,7 @@ _HOME = {
     "Attribution": "core.types",
     "Bounds": "methods._parameters",
     "ChannelDependence": "core.dependence",
+    "Clusters": "core.clusters",
     "Cohort": "cohort.cohort",
     "Decomposition": "core.decomposition",
     "EncodedCache": "streaming.cache",
@@ -71,6 +74,7 @@ _HOME = {
     "channel_dependence": "methods.channel_dependence",
     "channel_shapley": "methods.channel_shapley",
     "check": "methods.check",
+    "cluster_cases": "retrieval.cluster",
     "decompose": "methods.decompose",
     "dependence_volume": "methods.dependence_volume",
     "find_cases": "retrieval.find",
@@ -89,6 +93,7 @@ __all__ = [
     "Attribution",
     "Bounds",
     "ChannelDependence",
+    "Clusters",
     "Cohort",
     "Decomposition",
     "EncodedCache",
@@ -109,6 +114,7 @@ __all__ = [
     "channel_dependence",
     "channel_shapley",
     "check",
+    "cluster_cases",
     "decompose",
     "dependence_volume",
     "find_cases",
