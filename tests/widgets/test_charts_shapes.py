@@ -147,3 +147,20 @@ def test_a_pill_grows_with_the_type_of_labels(qtbot):
         window.setStyleSheet(f"QLabel {{ font-size: {points}pt; }}")
         sizes.append(pill.sizeHint().height())
     assert sizes[1] == pytest.approx(2 * sizes[0], rel=0.15)
+
+
+def test_a_pill_leaves_out_a_number_that_it_has_no_room_for(qtbot):
+    long, short = (
+        Pill("undecided", "Gate not passed · AUC 0.48"),
+        Pill("undecided", "Gate not passed"),
+    )
+    for pill in (long, short):
+        qtbot.addWidget(pill)
+    wide, room = long.sizeHint(), long.sizeHint().width() - short.fontMetrics().height()
+    assert room > short.sizeHint().width()
+    for pill in (long, short):
+        pill.resize(room, wide.height())
+    assert long.grab().toImage() == short.grab().toImage()
+    for pill in (long, short):
+        pill.resize(wide)
+    assert long.grab().toImage() != short.grab().toImage()

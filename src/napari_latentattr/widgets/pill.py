@@ -71,7 +71,7 @@ class Pill(QWidget):
     def sizeHint(self) -> QSize:
         """Room for all words."""
         face = self._type.face()
-        return QSize(round(width(face, self._text) + 2.3 * em(face)), round(_TALL * em(face)))
+        return QSize(self._room(self._text), round(_TALL * em(face)))
 
     def minimumSizeHint(self) -> QSize:
         """Room for the shape and the first letters."""
@@ -79,13 +79,24 @@ class Pill(QWidget):
         return QSize(round(5 * unit), round(_TALL * unit))
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Paint in the colours of the palette, no wider than the words."""
+        """Paint in the colours of the palette, no wider than the words.
+
+        A last part after a dot is left out where there is no room for it: better none than half a
+        number.
+        """
         painter = QPainter(self)
         rect = QRectF(self.rect())
-        rect.setWidth(min(rect.width(), self.sizeHint().width()))
+        text = self._text
+        if self._room(text) > rect.width():
+            text = text.rpartition(" · ")[0] or text
+        rect.setWidth(min(rect.width(), self._room(text)))
         colours = Colours.of(self.palette())
-        paint_pill(painter, rect, self._word, self._text, colours, self._type.face())
+        paint_pill(painter, rect, self._word, text, colours, self._type.face())
         painter.end()
+
+    def _room(self, text: str) -> int:
+        face = self._type.face()
+        return round(width(face, text) + 2.3 * em(face))
 
     def _fit(self) -> None:
         self.updateGeometry()
