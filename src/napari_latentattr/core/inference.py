@@ -123,7 +123,7 @@ def two_way_jackknife(
 ) -> RatioEstimate:
     """Estimate ``sum(change) / sum(spread)``, leaving out one unit as recipient and as donor.
 
-    A pair shares its donor with other pairs; dropping recipients alone rejects 11-19 % where 5 % is
+    A pair shares its donor with other pairs; dropping recipients alone rejects 7-19 % where 5 % is
     promised. What is peculiar to two units, V, is left out twice, with either of them, so that the
     variance J of the jackknife is too large by V in expectation and rejects 2-4 %. Taking off all
     of it leaves too noisy a variance: 5-7 %. So half of it goes, max(J, V) - V / 2: 3-5 %
