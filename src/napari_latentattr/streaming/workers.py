@@ -8,9 +8,10 @@ it is `distributed.py`. Refuses to know what the work is.
 from __future__ import annotations
 
 import pickle
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from hashlib import sha256
 from typing import Any, TypeVar
@@ -24,6 +25,8 @@ from napari_latentattr.streaming.by_value import dumps
 
 T = TypeVar("T")
 S = TypeVar("S")
+
+_TRIES = 5
 
 
 class _Shared(WorkerPlugin):
@@ -46,11 +49,20 @@ class _Shared(WorkerPlugin):
 def sent(client: Any, shared: object) -> Iterator[str]:
     """Send something to every worker, once; gives its name for `on_workers`."""
     plugin = _Shared(dumps(shared))
-    client.register_plugin(plugin)
+    for left in range(_TRIES, 0, -1):
+        try:
+            client.register_plugin(plugin)
+            break
+        except OSError:  # of a worker that died meanwhile
+            if left == 1:
+                raise
+            time.sleep(1)
     try:
         yield plugin.name
     finally:
-        client.unregister_worker_plugin(plugin.name)
+        # A worker that just died or started cannot be tidied, and has nothing to tidy.
+        with suppress(OSError, KeyError, ValueError):
+            client.unregister_worker_plugin(plugin.name)
 
 
 def on_workers(
