@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from napari_latentattr.commands.case_options import add_cases_options, add_clusters_options
 from napari_latentattr.commands.picture_options import add_picture_options, map_number
 
 WRONG = 2  # exit status for wrong use
@@ -33,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_attribute(commands)
     _add_check(commands)
     _add_cases(commands)
+    _add_clusters(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -211,21 +213,19 @@ def _add_cases(commands: _Commands[_Parser]) -> None:
         does="Show the cases that have most and least of a latent map, one of each patient.",
         example="study.yaml --map 17 --top 9 --out results",
     )
-    parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
-    parser.add_argument("--top", type=int, default=9, metavar="N", help="cases a list (default 9)")
-    parser.add_argument(
-        "--by",
-        choices=("activation", "relevance"),
-        default="activation",
-        help="how much of the map, or how much it helps to predict the outcome",
-    )
-    parser.add_argument(
-        "--pool",
-        choices=("mean", "peak"),
-        default="mean",
-        help="what counts as activation: the mean over the body, or its highest value",
-    )
+    add_cases_options(parser)
     _add_outcome(parser, needs=", with --by relevance")
+    _add_seed(parser)
+
+
+def _add_clusters(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "clusters",
+        does="Say which cases look alike to the model, with one typical case of each group.",
+        example="study.yaml --layout tsne --out results",
+    )
+    add_clusters_options(parser)
     _add_seed(parser)
 
 
