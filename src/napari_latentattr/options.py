@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from napari_latentattr.commands.cases_options import add_cases_options
+from napari_latentattr.commands.case_options import add_cases_options, add_clusters_options
 from napari_latentattr.commands.picture_options import add_picture_options, map_number
 from napari_latentattr.commands.streaming_options import add_streaming_options
 
@@ -35,6 +35,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_attribute(commands)
     _add_check(commands)
     _add_cases(commands)
+    _add_clusters(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -217,6 +218,18 @@ def _add_cases(commands: _Commands[_Parser]) -> None:
     )
     add_cases_options(parser)
     _add_outcome(parser, needs=", with --by relevance")
+    _add_seed(parser)
+    add_streaming_options(parser)
+
+
+def _add_clusters(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "clusters",
+        does="Say which cases look alike to the model, with one typical case of each group.",
+        example="study.yaml --layout tsne --out results",
+    )
+    add_clusters_options(parser)
     _add_seed(parser)
     add_streaming_options(parser)
 

@@ -22,6 +22,7 @@ from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.results import Picture, PictureKey, Results, Selection
 from napari_latentattr.core.types import Float32
 from napari_latentattr.io.check_record import check_from, check_record
+from napari_latentattr.io.cluster_records import clusters_from, clusters_record
 from napari_latentattr.io.content_files import content_of, keep, remove_others, write_private
 from napari_latentattr.io.entry import Entry, parse
 from napari_latentattr.io.picture_record import (
@@ -129,7 +130,7 @@ class ResultStore:
             return None
 
     def _index(self, folder: Path, results: Results, selection: Selection) -> Record:
-        ranking = results.ranking
+        ranking, clusters = results.ranking, results.clusters
         return {
             "kind": "session",
             "version": VERSION,
@@ -142,6 +143,7 @@ class ResultStore:
                 "place": place_record(selection.place),
             },
             "ranking": None if ranking is None else _keep_json(folder, ranking_record(ranking)),
+            "clusters": None if clusters is None else _keep_json(folder, clusters_record(clusters)),
             "dependence": [
                 _keep_json(folder, dependence_record(found, found.maps))
                 for found in results.dependence
@@ -182,6 +184,9 @@ class ResultStore:
             ranking_from(_json(folder, index.text("ranking"))) if index.has("ranking") else None,
             tuple(dependence_from(_json(folder, name)) for name in index.texts("dependence")),
             checks=tuple(check_from(_json(folder, name)) for name in _checks(index)),
+            clusters=clusters_from(_json(folder, index.text("clusters")))
+            if index.has("clusters")
+            else None,
         )
         for picture in pictures:
             results = results.with_picture(picture)
@@ -226,6 +231,8 @@ def _files(index: Record) -> Iterator[str]:
     entry = Entry(dict(index), "")
     if entry.has("ranking"):
         yield entry.text("ranking")
+    if entry.has("clusters"):
+        yield entry.text("clusters")
     yield from entry.texts("dependence")
     yield from _checks(entry)
     yield from (picture.text("file") for picture in entry.entries("pictures"))

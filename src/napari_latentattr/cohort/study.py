@@ -79,6 +79,16 @@ class Study:
             return self.cohort.values(name)
         return tuple(self.cohort.region(i, name) for i in range(len(self.cohort)))
 
+    def outcomes(self) -> dict[str, list[Any]]:
+        """Values of every column without gaps, one a case; none where cases are slices."""
+        found = {}
+        for name in self.cohort.columns:
+            try:
+                found[name] = self.cohort.values(name).tolist()
+            except InputError:  # a gap; it stays out of what is compared
+                continue
+        return found
+
     def named_outcome(self, name: str | None = None) -> tuple[str, list[Any] | str]:
         """Name of an outcome and its values, or for a label its name: it is read case by case.
 

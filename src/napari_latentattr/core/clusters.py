@@ -91,6 +91,8 @@ class Clusters:
     n : int
         Independent units.
     unit_name : str
+    activation : (N, K) float64 array
+        Mean of each map over the body, in standard deviations from the mean of all cases.
     alike : (N, 3) int64 array
         Positions of the three cases most alike to each in all principal axes.
     differences : tuple of Difference
@@ -114,6 +116,7 @@ class Clusters:
     p: float
     n: int
     unit_name: str
+    activation: Float64
     alike: npt.NDArray[np.int64]
     differences: tuple[Difference, ...]
     provenance: Provenance

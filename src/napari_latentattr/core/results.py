@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from napari_latentattr.core.clusters import Clusters
 from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.sanity import SanityCheck
@@ -102,6 +103,8 @@ class Results:
         The newest first.
     traversal : Traversal or None
         The newest; not kept between sessions.
+    clusters : Clusters or None
+        Groups of cases.
     """
 
     ranking: Ranking | None = None
@@ -109,6 +112,11 @@ class Results:
     pictures: Mapping[PictureKey, Picture] = field(default_factory=lambda: MappingProxyType({}))
     checks: tuple[SanityCheck, ...] = ()
     traversal: Traversal | None = None
+    clusters: Clusters | None = None
+
+    def with_clusters(self, found: Clusters) -> Results:
+        """Return these results with these groups of cases."""
+        return replace(self, clusters=found)
 
     def with_ranking(self, ranking: Ranking) -> Results:
         """Return these results with this ranking."""

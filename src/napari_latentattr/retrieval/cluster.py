@@ -124,6 +124,7 @@ def cluster_cases(
         p=groups.p,
         n=int(patient.max()) + 1,
         unit_name=cohort.unit_name,
+        activation=_in_sd(pooled.maps),
         alike=_alike(axes.score),
         differences=tuple(found),
         provenance=Provenance(
@@ -183,6 +184,11 @@ def _patients(cohort: CaseSource, index: Sequence[int]) -> Int:
 def _first_two(axes: Axes) -> tuple[float, float]:
     first, second = np.pad(axes.explained, (0, 1))[:2]
     return float(first), float(second)
+
+
+def _in_sd(values: Float64) -> Float64:
+    spread = values.std(axis=0)
+    return np.asarray((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0))
 
 
 def _alike(score: Float64) -> Int:

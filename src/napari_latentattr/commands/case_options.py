@@ -1,4 +1,4 @@
-"""Options of the command that shows cases of a map."""
+"""Options of the commands that ask which cases; loads no method."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 
 
 def add_cases_options(parser: argparse.ArgumentParser) -> None:
-    """Add what says which map, how many cases, and what they are ordered by."""
+    """Add the map, and what its cases are ordered by."""
     parser.add_argument("--map", type=int, metavar="K", required=True, help="a map by number")
     parser.add_argument("--top", type=int, default=9, metavar="N", help="cases a list (default 9)")
     parser.add_argument(
@@ -20,4 +20,14 @@ def add_cases_options(parser: argparse.ArgumentParser) -> None:
         choices=("mean", "peak"),
         default="mean",
         help="what counts as activation: the mean over the body, or its highest value",
+    )
+
+
+def add_clusters_options(parser: argparse.ArgumentParser) -> None:
+    """Add the layout of the picture."""
+    parser.add_argument(
+        "--layout",
+        choices=("pca", "tsne"),
+        default="pca",
+        help="of the picture; changes no group (default pca)",
     )
