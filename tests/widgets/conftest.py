@@ -7,14 +7,22 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 import napari
 import pytest
 from napari.components import ViewerModel
 from npe2 import PluginManager
+from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent
-from qtpy.QtWidgets import QApplication, QWidget
+from qtpy.QtWidgets import QApplication, QMenu, QWidget
 
+from napari_latentattr.ranking import effort
+from napari_latentattr.widgets import entrance
+from napari_latentattr.widgets.dock import LatentAttribution
+
+_known_for: Path | None = None
 HAS_SCREEN = sys.platform != "linux" or bool(os.environ.get("DISPLAY"))
 
 
@@ -25,17 +33,24 @@ def _deferred_deletes() -> None:
         QApplication.processEvents()
 
 
+def _root(widget: QWidget) -> QWidget:
+    """Window that a list or a menu drops down from, as long as that window lives."""
+    while (parent := widget.parentWidget()) is not None:
+        widget = parent
+    return widget
+
+
 @pytest.fixture(autouse=True)
 def _no_leaked_windows(qapp: QApplication, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves top-level widgets behind."""
-    if "shared_viewer" in request.fixturenames:
-        yield  # napari's menus for a layer live as long as its window
-        return
     before = set(QApplication.topLevelWidgets())
+    # napari's menus for a layer live as long as its window.
+    lasting = (QMenu,) if "shared_viewer" in request.fixturenames else ()
 
     def left() -> list[QWidget]:
         _deferred_deletes()
-        return [w for w in QApplication.topLevelWidgets() if w not in before]
+        new = [w for w in QApplication.topLevelWidgets() if w not in before]
+        return [w for w in new if _root(w) not in before and not isinstance(w, lasting)]
 
     yield
     leaked = left()
@@ -48,6 +63,26 @@ def _no_leaked_windows(qapp: QApplication, request: pytest.FixtureRequest) -> It
         widget.deleteLater()
     _deferred_deletes()
     assert not names, f"widgets without a parent were left open: {', '.join(names)}"
+
+
+@pytest.fixture(autouse=True)
+def _known_objects(request: pytest.FixtureRequest) -> None:
+    """Keep what is there for good out of the search for garbage, anew for each file.
+
+    napari goes through all objects for every layer that is removed, 0.2 s each time. A dock that
+    ends puts all of them back into the search.
+    """
+    global _known_for
+    if request.path != _known_for or not gc.get_freeze_count():
+        gc.collect()
+        gc.freeze()
+        _known_for = request.path
+
+
+@pytest.fixture(autouse=True)
+def _small_forests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank with fewer trees: what a window shows of a ranking does not depend on their number."""
+    monkeypatch.setattr(effort, "STANDARD", replace(effort.STANDARD, trees=5))
 
 
 @contextmanager
@@ -90,6 +125,17 @@ def shared_viewer(_window: napari.Viewer) -> Iterator[napari.Viewer]:
     _window.dims.ndisplay, _window.dims.order = 2, (0, 1)
     _window.scene.camera.orientation2d = ("down", "right")
     _window.theme = "dark"
+
+
+def put_away(dock: LatentAttribution, qtbot: QtBot) -> None:
+    """End a dock, and take it out of its window, which may live on."""
+    dock.shut()
+    qtbot.waitUntil(lambda: not dock.runner.leaving and not dock.keeping.busy, timeout=30_000)
+    window = dock.viewer.window
+    if dock.parent() is not None:
+        window.remove_dock_widget(dock)
+    delattr(window, entrance._ATTRIBUTE)
+    dock.deleteLater()
 
 
 @pytest.fixture

@@ -109,17 +109,19 @@ def test_the_colour_bar_stands_beside_the_first_image_and_not_on_it(
 @pytest.mark.parametrize("low", [-1, 0])
 def test_the_colour_bar_names_more_than_zero_whatever_the_limit(viewer, qapp, laid_out, low):
     # Numbers at which the bar of napari alone says 0, or 0 and 0.5
+    canvas = laid_out((6, 20, 20), n=1, low=low, high=1)
+    viewer.layers["a"].visible = False
+    first = canvas.session.picture("where")
     for limit in (0.9, 0.45, 0.83, 0.0087, 8.4, 47.0):
-        canvas = laid_out((6, 20, 20), n=1, low=low * limit, high=limit)
-        viewer.layers["a"].visible = False
+        add(canvas.session, replace(first, volume=first.volume * np.float32(limit)))
+        settle(canvas)
         found = np.argwhere(bar_pixels(viewer, qapp))
-        (bar,) = [one.colorbar for one in viewer.layers if _seen(one)]
+        ((top, bar),) = [(one, one.colorbar) for one in viewer.layers if _seen(one)]
+        assert 1 <= top.contrast_limits[1] / limit < 1.3, "the picture of this limit"
         numbers = found[found[:, 1] > found[:, 1].min() + bar.size[0] + bar.tick_length + 4, 0]
         heights = np.unique(numbers)
         lines = 1 + (np.diff(heights) > 2).sum()
         assert lines >= (3 if low else 2), limit
-        canvas.close()
-        viewer.layers.clear()
 
 
 def test_a_layer_that_is_opened_side_by_side_gets_a_cell_of_its_own(viewer, qapp, laid_out):

@@ -23,6 +23,8 @@ from napari_latentattr.widgets import trust
 from napari_latentattr.widgets.dock import LatentAttribution
 from napari_latentattr.widgets.entrance import dock_in
 
+from .conftest import put_away
+
 
 @pytest.fixture(autouse=True)
 def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,11 +32,15 @@ def _own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def viewer(shared_viewer: napari.Viewer) -> napari.Viewer:
+    return shared_viewer
+
+
+@pytest.fixture
 def dock(viewer: napari.Viewer, qtbot) -> Iterator[LatentAttribution]:
     made = dock_in(viewer)
     yield made
-    made.shut()
-    qtbot.waitUntil(lambda: not made.keeping.busy, timeout=10_000)
+    put_away(made, qtbot)
 
 
 @pytest.fixture

@@ -36,6 +36,8 @@ from napari_latentattr.widgets.pill import Pill
 from napari_latentattr.widgets.segments import Segments
 from napari_latentattr.widgets.text import Button, Words
 
+from .conftest import put_away
+
 SIZES = [(1366, 768), (1600, 1000)]
 WITH_TEXT = (
     QAbstractButton,
@@ -56,6 +58,11 @@ LONG = (
 PATH = "/data/" + "a_folder_with_a_long_name/" * 5 + "x" * 80 + ".safetensors"
 
 
+@pytest.fixture
+def viewer(shared_viewer: napari.Viewer) -> napari.Viewer:
+    return shared_viewer
+
+
 @pytest.fixture(params=[(9, "dark"), (14, "light")], ids=lambda p: f"{p[0]} pt, {p[1]}")
 def dock(
     request, viewer: napari.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
@@ -71,8 +78,7 @@ def dock(
     qtbot.wait(60)
     yield made
     appearance.font_size, appearance.theme = before
-    made.shut()
-    qtbot.waitUntil(lambda: not made.keeping.busy, timeout=10_000)
+    put_away(made, qtbot)
 
 
 @pytest.fixture

@@ -19,6 +19,13 @@ from napari_latentattr.widgets import worker
 from napari_latentattr.widgets.dock import LatentAttribution
 from napari_latentattr.widgets.entrance import dock_in
 
+from .conftest import put_away
+
+
+@pytest.fixture
+def viewer(shared_viewer: napari.Viewer) -> napari.Viewer:
+    return shared_viewer
+
 
 @pytest.fixture
 def dock(viewer: napari.Viewer, qtbot, tmp_path, monkeypatch) -> Iterator[LatentAttribution]:
@@ -26,9 +33,7 @@ def dock(viewer: napari.Viewer, qtbot, tmp_path, monkeypatch) -> Iterator[Latent
     monkeypatch.setattr(worker, "_PAUSE", 0.0)  # every report is shown
     made = dock_in(viewer)
     yield made
-    made.shut()
-    qtbot.waitUntil(lambda: not made.runner.leaving, timeout=30_000)
-    qtbot.waitUntil(lambda: not made.keeping.busy, timeout=10_000)
+    put_away(made, qtbot)
 
 
 @pytest.fixture
@@ -177,9 +182,10 @@ def test_once_the_gate_is_known_the_table_fills_and_names_no_map(opened, qtbot, 
 
     gate, compare = threading.Event(), evidence.beat_shadows
 
-    def hold(*given, **named):
+    def hold(*given, report, **named):
+        report(0)  # what is known is shown with a report
         gate.wait(30)
-        return compare(*given, **named)
+        return compare(*given, report=report, **named)
 
     monkeypatch.setattr(evidence, "beat_shadows", hold)
     opened.show_step("maps")

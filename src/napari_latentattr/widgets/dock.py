@@ -75,7 +75,7 @@ class LatentAttribution(QWidget):
         self._idle = QTimer(self)
         self._idle.setSingleShot(True)
         self._idle.timeout.connect(lambda: apply_preferences(self.session))
-        self._tidying = Tidying(lambda: self.runner.busy or self.canvas.busy, self)
+        self._tidying = Tidying(viewer.layers, lambda: self.runner.busy or self.canvas.busy, self)
         self._build()
         self.shortcuts = Shortcuts(self, key_actions(self))
         self.shortcuts.set_running(running=False)
@@ -209,9 +209,8 @@ class LatentAttribution(QWidget):
     def keep_picture(self) -> None:
         """Keep a copy of the picture on top, which later pictures leave alone."""
         kept = self.canvas.keep()
-        self.footer.note(
-            "There is no picture to keep yet" if kept is None else f"Kept: {kept.name}"
-        )
+        said = "There is no picture to keep yet" if kept is None else f"Kept: {kept.name}"
+        self.footer.note(said)
 
     def copy_sentence(self) -> None:
         """Put the sentence about the selected map on the clipboard."""
@@ -229,6 +228,7 @@ class LatentAttribution(QWidget):
         self.keeping.save_now()
         self.canvas.close()
         self.inspect.closer.place.close_down()
+        self._tidying.close()
         self.viewer.layers.events.inserted.disconnect(self._on_layer)
 
     # What happens
