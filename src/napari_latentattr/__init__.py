@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
     from napari_latentattr.core.likeness import PatternLikeness
+    from napari_latentattr.core.maximisation import Maximisation
     from napari_latentattr.core.retrieval import Retrieval
     from napari_latentattr.core.sanity import SanityCheck
     from napari_latentattr.core.traversal import Traversal
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from napari_latentattr.methods.decompose import decompose
     from napari_latentattr.methods.dependence_volume import dependence_volume
     from napari_latentattr.methods.latent_response import latent_response
+    from napari_latentattr.methods.maximise import maximise
     from napari_latentattr.methods.pattern_likeness import pattern_likeness
     from napari_latentattr.methods.traversal import traverse
     from napari_latentattr.model.latent import LatentModel
@@ -63,6 +65,7 @@ _HOME = {
     "LatentModel": "model.latent",
     "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
+    "Maximisation": "core.maximisation",
     "PatternLikeness": "core.likeness",
     "Ranking": "core.types",
     "Retrieval": "core.retrieval",
@@ -80,6 +83,7 @@ _HOME = {
     "find_cases": "retrieval.find",
     "latent_response": "methods.latent_response",
     "load_model": "model.loading",
+    "maximise": "methods.maximise",
     "open_study": "cohort.study",
     "pattern_likeness": "methods.pattern_likeness",
     "rank_maps": "ranking.rank",
@@ -103,6 +107,7 @@ __all__ = [
     "LatentModel",
     "LatentResponse",
     "MapRef",
+    "Maximisation",
     "PatternLikeness",
     "Ranking",
     "Retrieval",
@@ -120,6 +125,7 @@ __all__ = [
     "find_cases",
     "latent_response",
     "load_model",
+    "maximise",
     "open_study",
     "pattern_likeness",
     "rank_maps",

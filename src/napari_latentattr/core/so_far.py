@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from napari_latentattr.core.types import Float64
+from napari_latentattr.core.types import Float32, Float64, Grid, MapRef
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,3 +24,23 @@ class RatiosSoFar:
     region: str
     done: int
     of: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PictureSoFar:
+    """A made-up picture that does not yet excite the map as it is to.
+
+    Attributes
+    ----------
+    target : MapRef
+    volume : (C, *S) float32 array
+    grid : Grid
+    activation, level : float
+        What the map does now, and what it is to do.
+    """
+
+    target: MapRef
+    volume: Float32
+    grid: Grid
+    activation: float
+    level: float

@@ -54,7 +54,7 @@ def chosen_latents(
         raise InputError("a region and a voxel were given; give one of them")
     shape = model.encode(stack.data[None]).shape[2:]
     if voxel is not None:
-        return _single(voxel, shape)
+        return single_latent(voxel, shape)
     if isinstance(region, str):
         name, voxels = f"label {region}", _labelled(stack, cohort, region)
     else:
@@ -75,6 +75,25 @@ def chosen_latents(
     return chosen
 
 
+def single_latent(voxel: Sequence[int], shape: Sequence[int]) -> Bool:
+    """One latent (*L) of a map.
+
+    Raises
+    ------
+    InputError
+        When the map has no such latent.
+    """
+    index = tuple(operator.index(i) for i in voxel)
+    if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True)):
+        raise InputError(
+            f"there is no latent {','.join(map(str, index))}: the latent map has {_size(shape)}, "
+            "counted from 0"
+        )
+    chosen = np.zeros(tuple(shape), dtype=bool)
+    chosen[index] = True
+    return chosen
+
+
 def target_record(region: str | Bool | None, voxel: Sequence[int] | None) -> dict[str, str]:
     """Region or voxel as it is recorded in a provenance; empty for the whole map."""
     if voxel is not None:
@@ -84,18 +103,6 @@ def target_record(region: str | Bool | None, voxel: Sequence[int] | None) -> dic
     if isinstance(region, str):
         return {"region": region}
     return {"region": f"sha256 {sha256(np.asarray(region, dtype=bool).tobytes()).hexdigest()}"}
-
-
-def _single(voxel: Sequence[int], shape: tuple[int, ...]) -> Bool:
-    index = tuple(operator.index(i) for i in voxel)
-    if len(index) != len(shape) or any(not 0 <= i < n for i, n in zip(index, shape, strict=True)):
-        raise InputError(
-            f"there is no latent {','.join(map(str, index))}: the latent map has {_size(shape)}, "
-            "counted from 0"
-        )
-    chosen = np.zeros(shape, dtype=bool)
-    chosen[index] = True
-    return chosen
 
 
 def _labelled(stack: ImageStack, cohort: CaseSource | None, name: str) -> Bool:
