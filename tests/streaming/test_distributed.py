@@ -8,6 +8,7 @@ import sys
 import time
 from functools import partial
 
+import distributed
 import numpy as np
 import pytest
 from tests.retrieval.test_find import CHANNELS, model, planted
@@ -22,7 +23,6 @@ from napari_latentattr.streaming.distributed import check_installed, connected
 from napari_latentattr.streaming.encode import encode_cases
 from napari_latentattr.streaming.streaming import Streaming
 
-distributed = pytest.importorskip("distributed")
 # What dask, and not this package, leaves behind when a worker is killed.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
@@ -34,7 +34,7 @@ pytestmark = [
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
