@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -15,7 +16,7 @@ from tests.retrieval.test_find import CHANNELS, model, planted
 from tests.streaming.test_encode import with_nan
 from tests.toy import linear_model, volumes
 
-from napari_latentattr import Cohort, channel_dependence, find_cases, open_study, rank_maps
+from napari_latentattr import Cohort, channel_dependence, cli, find_cases, open_study, rank_maps
 from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.streaming.cache import EncodedCache
@@ -94,6 +95,24 @@ def test_retrieval_and_ranking_are_the_same_bits(client, tiny_study, tmp_path):
         rank_maps(study.model, study.cohort, values, streaming=far),
         rank_maps(study.model, study.cohort, values),
     )
+
+
+def test_slices_of_one_person_go_there_too(client):
+    slices = volumes(patients=False).by_slice("axial")
+    here = find_cases(linear_model(), slices, 1)
+    there = find_cases(linear_model(), slices, 1, streaming=Streaming(client=client))
+    assert here.cases == there.cases
+    np.testing.assert_array_equal(here.scores, there.scores)
+
+
+def test_the_command_line_reaches_a_cluster_and_says_the_same(client, tiny_study, capsys):
+    said = []
+    for more in ([], ["--scheduler", client.scheduler.address]):
+        assert cli.main(["channels", str(tiny_study), "--json", *more]) == 0
+        record = json.loads(capsys.readouterr().out)
+        record["provenance"].pop("seconds")
+        said.append(record)
+    assert said[0] == said[1]
 
 
 def test_a_broken_case_is_told_from_afar(client):
