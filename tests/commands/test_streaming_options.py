@@ -60,7 +60,6 @@ def test_what_needs_every_case_is_not_asked_with_some_left_out(tiny_study, capsy
 
 
 def test_a_scheduler_that_is_not_there_is_told_in_a_sentence(tiny_study, capsys, monkeypatch):
-    pytest.importorskip("distributed")
     monkeypatch.setattr("napari_latentattr.streaming.distributed._WAIT", "1s")
     assert cli.main(["rank", str(tiny_study), "--scheduler", "tcp://127.0.0.1:9"]) == 2
     assert "no dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
