@@ -33,7 +33,8 @@ from window_watch import WindowWatch
 
 Row: TypeAlias = tuple[str, str, str]
 
-RUNS, WARM = 50, 10
+# Pictures are kept until there are `MOST_PICTURES`; from then on memory should stand still.
+RUNS, WARM = 50, 18
 CASES = 8
 REST = 2.0  # seconds after a job in which the window draws what came
 SHOWN = 3  # stalls a job whose cause is printed
