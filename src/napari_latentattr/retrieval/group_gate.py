@@ -21,7 +21,8 @@ from napari_latentattr.retrieval.valley import shallowest_valley
 
 # Larger cohorts are judged by as many cases: valleys of chance are rare there, and time is not.
 MOST_JUDGED = 300
-_NOISE = 0.2
+# Share of a gradient in the axis along it; the rest is scatter.
+_ALONG = 0.92
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,13 +76,14 @@ def judge(
     cuts = partitions(score, least=least)
     depth = {count: shallowest_valley(score, cut) for count, cut in cuts.items()}
     rng = np.random.default_rng((seed, 7))
+    bend = bend_of(score)
     alike = likeness_of_patients(score, patient)
     kept = np.sort(rng.permutation(len(score))[:MOST_JUDGED])
     fewer = max(4, round(least * kept.size / len(score)))
     seen = depth if kept.size == len(score) else valleys(score[kept], fewer)
     null = np.zeros(draws)
     for draw in range(draws):
-        one_kind = one_population(score, patient, alike, rng)
+        one_kind = one_population(score, patient, alike, rng, bend=bend)
         null[draw] = deepest(one_kind[kept], fewer)
         progress.report(draw + 1, draws, "cohorts without groups")
     return Judged(cuts, depth, null, monte_carlo_p(max(seen.values(), default=0.0), null))
@@ -102,24 +104,51 @@ def deepest(score: Float64, least: int) -> float:
 
 
 def one_population(
-    score: Float64, patient: Int, alike: Float64, rng: np.random.Generator
+    score: Float64, patient: Int, alike: Float64, rng: np.random.Generator, *, bend: float
 ) -> Float64:
     """Simulate cases (N, A) of one population, as wide along every axis as those of the cohort.
 
-    Patients lie evenly along a half circle in the first two axes, and scatter along all: of
-    populations without groups, one bent gradient has the deepest valleys by far, since a straight
-    line sees its ends as crowded (0.7 of 60 cases; 0.6 on a straight gradient, 0.4 in a cloud).
+    Patients lie evenly along an arc in the first two axes, and scatter along all: of populations
+    without groups, a gradient has the deepest valleys by far, and a bent one more so, since a
+    straight line through it sees its ends as crowded (of 60 cases 5 % have a valley of 0.5 in a
+    cloud, 0.7 on a straight gradient, 0.8 on a half circle).
+
+    Parameters
+    ----------
+    bend : float
+        As `bend_of`: 0 makes a straight gradient, a half or more a half circle.
     """
     n_patients = int(patient.max()) + 1
-    turn = rng.uniform(0, np.pi, n_patients)
-    place = _NOISE * rng.standard_normal((n_patients, score.shape[1]))
-    place[:, 0] += np.cos(turn)
+    place = rng.standard_normal((n_patients, score.shape[1]))
+    turn = np.pi * max(min(2 * bend, 1.0), 1e-3) * rng.uniform(-0.5, 0.5, n_patients)
+    place[:, 0] = _mixed(np.sin(turn), place[:, 0], _ALONG)
     if score.shape[1] > 1:
-        place[:, 1] += np.sin(turn)
+        place[:, 1] = _mixed(np.cos(turn), place[:, 1], min(bend, _ALONG))
     place = (place - place.mean(axis=0)) / place.std(axis=0)
     own = rng.standard_normal(score.shape)
     mixed = np.sqrt(alike) * place[patient] + np.sqrt(1 - alike) * own
     return np.asarray(mixed * score.std(axis=0))
+
+
+def bend_of(score: Float64) -> float:
+    """How much the cases lie on a bow, 0 to 1: the share of one axis that another's square tells.
+
+    The largest over the first three axes; a bow shows in them as the second against the square of
+    the first (Guttman's horseshoe).
+    """
+    first = score[:, :3] - score[:, :3].mean(axis=0)
+    square = first**2 - (first**2).mean(axis=0)
+    length = np.linalg.norm(square, axis=0)[:, None] * np.linalg.norm(first, axis=0)
+    share = ((square.T @ first) / np.maximum(length, np.finfo(float).tiny)) ** 2
+    np.fill_diagonal(share, 0.0)
+    return float(share.max())
+
+
+def _mixed(part: Float64, rest: Float64, share: float) -> Float64:
+    """Mix two columns, the first with this share of the variance."""
+    return np.asarray(
+        np.sqrt(share) * (part - part.mean()) / part.std() + np.sqrt(1 - share) * rest
+    )
 
 
 def likeness_of_patients(score: Float64, patient: Int) -> Float64:

@@ -22,6 +22,7 @@ from napari_latentattr.samples.folders import sample_folder
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.activity import Activity
 from napari_latentattr.widgets.canvas import Canvas
+from napari_latentattr.widgets.cohort import CohortPage
 from napari_latentattr.widgets.context_bar import ContextBar
 from napari_latentattr.widgets.dock_keys import key_actions
 from napari_latentattr.widgets.drops import dropped_file
@@ -50,7 +51,7 @@ _READ_MS = 300
 
 
 class LatentAttribution(QWidget):
-    """Study, Maps, Inspect in one dock, with one footer.
+    """Study, Maps, Inspect, Cohort in one dock, with one footer.
 
     Parameters
     ----------
@@ -72,8 +73,7 @@ class LatentAttribution(QWidget):
         self.trusting = Trusting(self.start, self)
         self._answer = False
         self.window_end = WindowEnd(self)
-        self._idle = QTimer(self)
-        self._idle.setSingleShot(True)
+        self._idle = QTimer(self, singleShot=True)
         self._idle.timeout.connect(lambda: apply_preferences(self.session))
         self._tidying = Tidying(viewer.layers, lambda: self.runner.busy or self.canvas.busy, self)
         self._build()
@@ -90,8 +90,9 @@ class LatentAttribution(QWidget):
         self.study = StudyPage(self.viewer, self.session)
         self.maps = MapsPage(self.viewer, self.session)
         self.inspect = InspectPage(self.viewer, self.session)
+        self.cohort = CohortPage(self.session)
         self.keys = KeyList()
-        self.pages = Pages(self.study, self.maps, self.inspect, self.keys)
+        self.pages = Pages(self.study, self.maps, self.inspect, self.cohort, self.keys)
         self.footer = Footer(self.runner)
         self.help = Button("?")
         self.help.setCheckable(True)
@@ -111,7 +112,7 @@ class LatentAttribution(QWidget):
     def _connect(self) -> None:
         self.steps.currentChanged.connect(lambda i: self.show_step(STEPS[i].key))
         self.steps.tabBarClicked.connect(lambda i: self.help.setChecked(False))
-        for page in (self.maps, self.inspect):
+        for page in (self.maps, self.inspect, self.cohort):
             page.wants.connect(self.start)
             page.go_to.connect(self.show_step)
         self.context.kept.connect(self.keep_picture)
@@ -252,9 +253,9 @@ class LatentAttribution(QWidget):
 
     def _mark_steps(self) -> None:
         results = self.session.results
-        self.steps.set_done("study", done=self.session.study is not None)
-        self.steps.set_done("maps", done=results.ranking is not None)
-        self.steps.set_done("inspect", done=bool(results.dependence))
+        found = (self.session.study, results.ranking, results.dependence or None, results.clusters)
+        for step, one in zip(STEPS, found, strict=True):
+            self.steps.set_done(step.key, done=one is not None)
 
     def _on_idle(self, done: bool) -> None:
         if self._answer and done:

@@ -27,6 +27,7 @@ KEYS = {
     "study": Key("Ctrl+1", ALWAYS, "step Study"),
     "maps": Key("Ctrl+2", ALWAYS, "step Maps"),
     "inspect": Key("Ctrl+3", ALWAYS, "step Inspect"),
+    "cohort": Key("Ctrl+4", ALWAYS, "step Cohort"),
     "map_before": Key("Alt+Left", ALWAYS, "previous map"),
     "map_after": Key("Alt+Right", ALWAYS, "next map"),
     "image_before": Key("Alt+Up", ALWAYS, "previous image"),

@@ -24,6 +24,9 @@ STEPS = (
     Step("study", "Study", "Bring the images and the model"),
     Step("maps", "Maps", "Which latent maps carry the outcome"),
     Step("inspect", "Inspect", "Which image drives one map, and where"),
+    Step(
+        "cohort", "Cohort", "Which cases look alike to the model, and a typical one of each group"
+    ),
 )
 
 
