@@ -49,11 +49,16 @@ def run(
             streaming=streaming,
             progress=progress,
         )
+    write_clusters(folder, found)
+    return Report("\n".join(clusters_lines(found)), "clusters.json")
+
+
+def write_clusters(folder: Path, found: Clusters) -> None:
+    """Write record, tables and scatter."""
     write_json(folder / "clusters.json", clusters_record(found))
     write_text(folder / "clusters.csv", clusters_csv(found))
     write_text(folder / "differences.csv", differences_csv(found))
     write_bytes(folder / "clusters.png", png(clusters_figure(found)))
-    return Report("\n".join(clusters_lines(found)), "clusters.json")
 
 
 def clusters_lines(found: Clusters) -> list[str]:

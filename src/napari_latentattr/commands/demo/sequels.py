@@ -1,4 +1,4 @@
-"""What is asked of a map once it was found: which cases have most of it.
+"""What is asked once a map was found: which cases have most of it, and which are of one kind.
 
 Nothing here knows a right answer; what is known of a simulation is told beside the answer.
 """
@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from napari_latentattr.commands.cases import write_cases
+from napari_latentattr.commands.clusters import write_clusters
 from napari_latentattr.commands.demo.questions import Answer
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.retrieval import CaseList
+from napari_latentattr.retrieval.cluster import cluster_cases
 from napari_latentattr.retrieval.find import find_cases
 
 _TOP = 5
@@ -71,6 +73,23 @@ def which_cases(folder: Path, answer: Answer, seed: int, progress: Progress) -> 
             "at random",
         ),
         ", ".join(found.cases),
+    )
+
+
+def which_groups(folder: Path, answer: Answer, seed: int, progress: Progress) -> Sequel:
+    """Which cases look alike to the model; written to ``simulated_groups``."""
+    study, name = answer.question.study, "simulated_groups"
+    found = cluster_cases(
+        study.model, study.cohort, outcomes=study.outcomes(), seed=seed, progress=progress
+    )
+    (folder / name).mkdir()
+    write_clusters(folder / name, found)
+    return Sequel(
+        name,
+        "Do the simulated patients fall into groups?",
+        "half of them have lesions, small against a brain; else they differ by degrees",
+        (found.sentence(), found.basis()),
+        f"{found.count} groups" if found.count else "no groups",
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_latentattr.cohort.simulated import write_cohort
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands.demo.questions import Question
-from napari_latentattr.commands.demo.sequels import Ask, which_cases
+from napari_latentattr.commands.demo.sequels import Ask, which_cases, which_groups
 from napari_latentattr.core.progress import Progress
 
 HEADING = "What does a latent map capture? 28 simulated patients"
@@ -19,7 +19,10 @@ CAVEATS = (
     "Research use, not diagnosis.",
 )
 
-SEQUELS: tuple[Ask, ...] = (which_cases,)  # of the first question, where a map was found
+SEQUELS: tuple[Ask, ...] = (
+    which_cases,
+    which_groups,
+)  # of the first question, where a map was found
 
 _GROUPED = "simulated patients, grouped model: each map can see one image"
 
