@@ -16,6 +16,7 @@ from napari_latentattr.figures.style import (
 )
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _WIDTH, _SIDE = 7.0, 4.6  # inches
@@ -32,23 +33,33 @@ _NONE = "#9a9da3"
 
 
 def clusters_figure(found: Clusters) -> Figure:
-    """Draw the sentence and the scatter."""
+    """Draw the sentence, the scatter, and what the sentence rests on."""
     said = wrapped(found.sentence(), inches=_WIDTH - 0.5, points=HEADLINE, bold=True)
-    head = 0.3 + 0.2 * (said.count("\n") + 1)
-    figure = new_figure(_WIDTH, head + _SIDE + 0.95)
+    rests = wrapped(found.basis(), inches=_WIDTH - 0.5, points=SMALL)
+    head, foot = (0.2 * (text.count("\n") + 1) for text in (said, rests))
+    figure = new_figure(_WIDTH, 0.3 + head + _SIDE + 0.75 + foot)
     tall = figure.get_figheight()
     figure.text(
         0.25 / _WIDTH, 1 - 0.16 / tall, said, size=HEADLINE, weight="bold", color=INK, va="top"
     )
-    axes = figure.add_axes((0.6 / _WIDTH, 0.75 / tall, (_WIDTH - 0.9) / _WIDTH, _SIDE / tall))
+    bottom = (0.55 + foot) / tall
+    axes = figure.add_axes((0.6 / _WIDTH, bottom, (_WIDTH - 0.9) / _WIDTH, _SIDE / tall))
     axes.set_aspect("equal", adjustable="datalim")
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=SMALL, colors=MUTED)
+    _draw_cases(axes, found)
+    _name_axes(axes, found)
+    figure.text(0.25 / _WIDTH, 0.1 / tall, rests, size=SMALL, color=MUTED)
+    return figure
+
+
+def _draw_cases(axes: Axes, found: Clusters) -> None:
+    """Cases of each group, those in none, and a ring around who stands for a group."""
     x, y = found.embedding.T
     alone = found.labels < 0
     if alone.any():
         name = "in no group" if found.count else "case"
-        axes.scatter(x[alone], y[alone], s=14, c=_NONE, marker=".", label=name)
+        axes.scatter(x[alone], y[alone], s=16, c=_NONE, linewidths=0, label=name)
     for group in range(found.count):
         colour, marker = _LOOKS[group % len(_LOOKS)]
         mine = found.members(group)
@@ -62,11 +73,13 @@ def clusters_figure(found: Clusters) -> Figure:
             f"{group_letter(group)} {found.cases[at]}", (x[at], y[at]), xytext=(7, 6),
             textcoords="offset points", size=NORMAL, color=INK,
         )  # fmt: skip
+    if found.count:
+        axes.legend(loc="best", fontsize=SMALL, frameon=False)
+
+
+def _name_axes(axes: Axes, found: Clusters) -> None:
     if found.layout == "pca":
         axes.set_xlabel(f"first axis ({found.explained[0]:.0%})", size=NORMAL, color=INK)
         axes.set_ylabel(f"second axis ({found.explained[1]:.0%})", size=NORMAL, color=INK)
     else:
         axes.set_xlabel(f"t-SNE. {TSNE_WARNING}", size=NORMAL, color=INK)
-    axes.legend(loc="best", fontsize=SMALL, frameon=False)
-    figure.text(0.25 / _WIDTH, 0.1 / tall, found.basis(), size=SMALL, color=MUTED)
-    return figure
