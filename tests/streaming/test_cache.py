@@ -21,7 +21,8 @@ def kept(n: int = 4, seed: int = 0) -> Kept:
     rng = np.random.default_rng(seed)
     maps = rng.normal(size=(3, n, n)).astype(np.float32)
     affine = np.diag([-2.0, -1.5, 1.0])
-    return Kept(Grid((9, 9), affine, known=False), maps, rng.random((n, n)) < 0.5, b"\x00\x01" * 16)
+    inside, means = rng.random((n, n)) < 0.5, rng.random(2)
+    return Kept(Grid((9, 9), affine, known=False), maps, inside, means, b"\x00\x01" * 16)
 
 
 @pytest.fixture
@@ -47,6 +48,7 @@ def test_a_kept_case_comes_back_as_it_was_in_a_private_file(tmp_path):
     back = EncodedCache(tmp_path / "cache").get("a")
     np.testing.assert_array_equal(back.maps, kept().maps)
     np.testing.assert_array_equal(back.inside, kept().inside)
+    np.testing.assert_array_equal(back.image_means, kept().image_means)
     np.testing.assert_array_equal(back.grid.affine, kept().grid.affine)
     assert (back.sha256, back.grid.shape, back.grid.known) == (kept().sha256, (9, 9), False)
     if os.name == "posix":

@@ -176,3 +176,11 @@ def test_the_first_case_may_be_the_broken_one():
     assert with_nan(0).ndim == 2
     assert channel_dependence(linear_model(), with_nan(0), streaming=SKIP).n_cases == 11
     assert people().ndim == 2
+
+
+def test_images_are_averaged_over_the_body():
+    cohort = people()
+    for case in encode_cases(linear_model(), cohort):
+        stack = cohort[case.index]
+        expected = stack.data[:, stack.mask].mean(axis=1, dtype=np.float64)
+        np.testing.assert_array_equal(case.image_means, expected)

@@ -29,7 +29,7 @@ from napari_latentattr.retrieval.differences import (
 from napari_latentattr.retrieval.groups import find_groups, no_groups
 from napari_latentattr.retrieval.layout import lay_out
 from napari_latentattr.retrieval.partition import fewest_in_group
-from napari_latentattr.retrieval.pooling import Pooled, pool_images, pool_maps
+from napari_latentattr.retrieval.pooling import Pooled, pool_maps
 from napari_latentattr.streaming.streaming import HERE, Streaming
 
 PATIENTS = "patients"
@@ -223,7 +223,7 @@ def _differences(
         compare_maps(maps, pooled.maps, sides, others),
         f"{count} groups x {len(maps)} maps, each between groups made by the other maps",
     )
-    images = pool_images(cohort, pooled.index, progress)
+    images = pooled.images
     found += correct(
         compare_values("image", cohort.channels, images, [sides] * images.shape[1]),
         f"{count} groups x {images.shape[1]} images",

@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from napari_latentattr.core.broken import Broken
-from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import CaseSource, Float64
 from napari_latentattr.streaming.encode import EncodedCase, Encoder, reduce_cases
@@ -18,11 +17,12 @@ from napari_latentattr.streaming.streaming import Streaming
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pooled:
-    """Means of the maps.
+    """Means of the maps and of the images.
 
     Attributes
     ----------
     maps : (N, K) float64 array
+    images : (N, C) float64 array
     index : tuple of int
         Positions in the cohort; without the cases in `broken`.
     broken : tuple of Broken
@@ -31,6 +31,7 @@ class Pooled:
     """
 
     maps: Float64
+    images: Float64
     index: tuple[int, ...]
     broken: tuple[Broken, ...]
     sha256: str
@@ -38,20 +39,22 @@ class Pooled:
 
 class _Row(NamedTuple):
     position: int
-    means: Float64
+    maps: Float64
+    images: Float64
     sha256: bytes
 
 
 def pool_maps(
     model: Encoder, cohort: CaseSource, *, streaming: Streaming, progress: Progress
 ) -> Pooled:
-    """Encode each case and keep the mean of each map over the latents in its body."""
+    """Encode each case and keep the mean of each map and image over its body."""
     broken: list[Broken] = []
     rows = list(
         reduce_cases(model, cohort, _row, streaming=streaming, broken=broken, progress=progress)
     )
     return Pooled(
-        maps=np.stack([row.means for row in rows]),
+        maps=np.stack([row.maps for row in rows]),
+        images=np.stack([row.images for row in rows]),
         index=tuple(row.position for row in rows),
         broken=tuple(broken),
         sha256=sha256(b"".join(row.sha256 for row in rows)).hexdigest(),
@@ -60,17 +63,4 @@ def pool_maps(
 
 def _row(case: EncodedCase) -> _Row:
     means = case.maps[:, case.inside].mean(axis=1, dtype=np.float64)
-    return _Row(case.index, means, case.sha256)
-
-
-def pool_images(cohort: CaseSource, index: tuple[int, ...], progress: Progress) -> Float64:
-    """Read the cases once more: mean of each image over the body, (N, C)."""
-    rows = []
-    for done, i in enumerate(index):
-        stack = cohort[i]
-        inside = np.ones(stack.grid.shape, dtype=bool) if stack.mask is None else stack.mask
-        if not inside.any():
-            raise InputError(f"case {stack.case}: its mask is empty; check the mask")
-        rows.append(stack.data[:, inside].mean(axis=1, dtype=np.float64))
-        progress.report(done + 1, len(index), "means of the images")
-    return np.stack(rows)
+    return _Row(case.index, means, case.image_means, case.sha256)

@@ -10,14 +10,14 @@ import io
 import json
 import zipfile
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from napari_latentattr.core.errors import InputError
-from napari_latentattr.core.types import Bool, Float32, Grid, LatentSpec
+from napari_latentattr.core.types import Bool, Float32, Float64, Grid, LatentSpec
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.io.content_files import write_private
 
@@ -25,13 +25,13 @@ DEFAULT_BYTES = 4 * 2**30
 _ENDING = ".npz"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Kept:
+class Kept(NamedTuple):
     """What is kept of a case; see `EncodedCase`."""
 
     grid: Grid
     maps: Float32
     inside: Bool
+    image_means: Float64
     sha256: bytes
 
 
@@ -72,6 +72,7 @@ class EncodedCache:
                     grid=Grid(shape, affine, known=bool(parts["known"])),
                     maps=parts["maps"],
                     inside=parts["inside"],
+                    image_means=parts["image_means"],
                     sha256=parts["sha256"].tobytes(),
                 )
         except FileNotFoundError:
@@ -96,6 +97,7 @@ class EncodedCache:
             known=np.array(kept.grid.known),
             maps=kept.maps,
             inside=kept.inside,
+            image_means=kept.image_means,
             sha256=np.frombuffer(kept.sha256, dtype=np.uint8),
         )
         size = content.tell()
@@ -144,5 +146,5 @@ def cache_key(spec: LatentSpec, answer: str, fingerprint: str) -> str:
     """
     model = [spec.sha256, spec.layer, spec.ndim, spec.stride, spec.offset, answer]
     versions = installed_versions(spec.device)
-    text = json.dumps([1, model, versions, fingerprint], sort_keys=True)
+    text = json.dumps([2, model, versions, fingerprint], sort_keys=True)
     return sha256(text.encode()).hexdigest()

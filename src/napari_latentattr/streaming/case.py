@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.latent_grid import latents_inside
-from napari_latentattr.core.types import Bool, Float32, Grid, ImageStack, LatentSpec
+from napari_latentattr.core.types import Bool, Float32, Float64, Grid, ImageStack, LatentSpec
 
 
 class Encoder(Protocol):
@@ -36,6 +36,8 @@ class EncodedCase:
     maps : (K, *L) float32 array
     inside : (*L) bool array
         Latents whose receptive field is centred in the body.
+    image_means : (C,) float64 array
+        Mean of each image over the body.
     sha256 : bytes
         Of the images.
     """
@@ -45,6 +47,7 @@ class EncodedCase:
     grid: Grid
     maps: Float32
     inside: Bool
+    image_means: Float64
     sha256: bytes
 
 
@@ -62,4 +65,8 @@ def encode_case(model: Encoder, stack: ImageStack, index: int) -> EncodedCase:
             "in its images"
         )
     digest = sha256(np.ascontiguousarray(stack.data).data).digest()
-    return EncodedCase(index, stack.case, stack.grid, maps, inside, digest)
+    body = stack.data.reshape(len(stack.data), -1)
+    if stack.mask is not None:
+        body = body[:, stack.mask.ravel()]
+    means = body.mean(axis=1, dtype=np.float64)
+    return EncodedCase(index, stack.case, stack.grid, maps, inside, means, digest)

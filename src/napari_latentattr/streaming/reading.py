@@ -51,7 +51,7 @@ def _read(cohort: CaseSource, index: int, keys: Keys) -> Given:
     if kept is None:
         return key, cohort[index]
     case = cohort.cases[index]
-    return key, EncodedCase(index, case, kept.grid, kept.maps, kept.inside, kept.sha256)
+    return key, EncodedCase(index, case, *kept)
 
 
 def encoded(model: Encoder, index: int, given: Given, keys: Keys) -> EncodedCase:
@@ -61,7 +61,7 @@ def encoded(model: Encoder, index: int, given: Given, keys: Keys) -> EncodedCase
         return found
     case = encode_case(model, found, index)
     if keys.cache is not None and key is not None:
-        keys.cache.put(key, Kept(case.grid, case.maps, case.inside, case.sha256))
+        keys.cache.put(key, Kept(case.grid, case.maps, case.inside, case.image_means, case.sha256))
     return case
 
 
