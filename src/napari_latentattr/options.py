@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from napari_latentattr.commands.case_options import add_cases_options, add_clusters_options
+from napari_latentattr.commands.decode_options import add_decode_options
 from napari_latentattr.commands.picture_options import add_picture_options, map_number
 from napari_latentattr.commands.streaming_options import add_streaming_options
 
@@ -143,35 +144,7 @@ def _add_decode(commands: _Commands[_Parser]) -> None:
         does="Show what the decoder draws from latent maps of a case.",
         example="study.yaml --map 17 --case c1 --traverse 9 --out results",
     )
-    parser.add_argument(
-        "--map",
-        type=int,
-        nargs="+",
-        dest="maps",
-        metavar="K",
-        help="maps by number; all when absent, and only then it is known what they miss together",
-    )
-    parser.add_argument("--case", metavar="NAME", help="the first of the study when absent")
-    parser.add_argument(
-        "--method",
-        default="shapley",
-        metavar="KEY",
-        help="shapley, secant, main_effect; to compare leave_one_out, solo (default shapley)",
-    )
-    parser.add_argument(
-        "--pairs",
-        type=int,
-        metavar="N",
-        help="pairs of random orders, for shapley; more than 1 tell its error (default 1)",
-    )
-    parser.add_argument(
-        "--traverse", type=int, metavar="STEPS", help="also draw the named maps from weak to strong"
-    )
-    parser.add_argument(
-        "--response",
-        action="store_true",
-        help="also ask which maps read what one map draws; takes long with many maps",
-    )
+    add_decode_options(parser)
     _add_seed(parser)
 
 

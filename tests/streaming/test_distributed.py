@@ -16,7 +16,15 @@ from tests.retrieval.test_find import CHANNELS, model, planted
 from tests.streaming.test_encode import with_nan
 from tests.toy import linear_model, volumes
 
-from napari_latentattr import Cohort, channel_dependence, cli, find_cases, open_study, rank_maps
+from napari_latentattr import (
+    Cohort,
+    channel_dependence,
+    cli,
+    cluster_cases,
+    find_cases,
+    open_study,
+    rank_maps,
+)
 from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.streaming.cache import EncodedCache
@@ -175,6 +183,19 @@ class Deadly:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_groups_of_cases_are_the_same_bits(client):
+    rng = np.random.default_rng(3)
+    level = rng.normal(size=(24, 3, 1, 1)) + 6 * (np.arange(24) % 2)[:, None, None, None]
+    x = (level + rng.normal(size=(24, 3, 8, 8))).astype(np.float32)
+    cohort = Cohort.from_arrays(x, channels=["a", "b", "c"])
+    here = cluster_cases(linear_model(), cohort, draws=19)
+    there = cluster_cases(linear_model(), cohort, draws=19, streaming=Streaming(client=client))
+    assert here.count == 2
+    for name in ("labels", "medoids", "embedding", "stability", "null"):
+        np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+    assert [d.q for d in here.differences] == [d.q for d in there.differences]
+
+
 def test_a_worker_killed_in_the_middle_changes_nothing(client, tmp_path):
     far = Streaming(client=client)
     cohort = people_of(12)
