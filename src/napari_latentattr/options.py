@@ -6,7 +6,12 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from napari_latentattr.commands.case_options import add_cases_options, add_clusters_options
+from napari_latentattr.commands.case_options import (
+    add_cases_options,
+    add_clusters_options,
+    add_maximise_options,
+)
+from napari_latentattr.commands.channels_options import add_channels_options
 from napari_latentattr.commands.decode_options import add_decode_options
 from napari_latentattr.commands.picture_options import add_picture_options, map_number
 from napari_latentattr.commands.streaming_options import add_streaming_options
@@ -37,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_check(commands)
     _add_cases(commands)
     _add_clusters(commands)
+    _add_maximise(commands)
     _add_view(commands)
     _add_demo(commands)
     _add_benchmark(commands)
@@ -102,38 +108,9 @@ def _add_channels(commands: _Commands[_Parser]) -> None:
         does="Say which image drives each latent map, with an interval.",
         example="study.yaml --map 17 --volumes --out results",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument(
-        "--map",
-        type=int,
-        nargs="+",
-        dest="maps",
-        metavar="K",
-        help="maps named beforehand, by number; all when absent",
-    )
-    which.add_argument(
-        "--top", action="store_true", help="rank first, then speak of the map that ranks first"
-    )
+    add_channels_options(parser)
     _add_outcome(parser, needs=", with --top")
-    parser.add_argument("--region", metavar="LABEL", help="ask only inside this label")
-    parser.add_argument(
-        "--tau", type=float, default=0.03, help="ratio too small to matter (default 0.03)"
-    )
-    parser.add_argument("--donors", type=int, default=4, help="other cases a case (default 4)")
     _add_seed(parser)
-    parser.add_argument(
-        "--volumes", action="store_true", help="also write where each image moves the maps"
-    )
-    parser.add_argument(
-        "--likeness",
-        action="store_true",
-        help="also say whose pattern the maps look like; an association, no driver",
-    )
-    parser.add_argument(
-        "--one-case",
-        action="store_true",
-        help="accept a study of one case; the answer is approximate",
-    )
     add_streaming_options(parser)
 
 
@@ -205,6 +182,17 @@ def _add_clusters(commands: _Commands[_Parser]) -> None:
     add_clusters_options(parser)
     _add_seed(parser)
     add_streaming_options(parser)
+
+
+def _add_maximise(commands: _Commands[_Parser]) -> None:
+    parser = _add_command(
+        commands,
+        "maximise",
+        does="Make up a picture that excites a latent map, beside the cases that excite it most.",
+        example="study.yaml --map 17 --out results",
+    )
+    add_maximise_options(parser)
+    _add_seed(parser)
 
 
 def _add_view(commands: _Commands[_Parser]) -> None:

@@ -31,11 +31,11 @@ _OUTLINE = "#ffb000"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tile:
-    """One case: the plane (C, Y, X) of its images through the peak, and the box in that plane."""
+    """One case: the plane (C, Y, X) of its images and the box in that plane, if any."""
 
     title: str
     planes: Float32
-    box: tuple[tuple[int, int], tuple[int, int]]
+    box: tuple[tuple[int, int], tuple[int, int]] | None = None
 
 
 def cases_figure(
@@ -100,14 +100,16 @@ def _draw_list(
             axes.set_yticks([])
             low, high = limits[c]
             axes.imshow(tile.planes[c], cmap="gray", vmin=low, vmax=high, interpolation="nearest")
-            (y0, y1), (x0, x1) = tile.box
-            axes.add_patch(
-                Rectangle(
-                    (x0 - 0.5, y0 - 0.5), x1 - x0, y1 - y0, fill=False, edgecolor=_OUTLINE, lw=1.1
-                )
-            )
+            if tile.box is not None:
+                axes.add_patch(_outline(*tile.box))
             if c == 0:
                 axes.set_title(tile.title, size=SMALL - 1.5, color=INK, pad=2)
+
+
+def _outline(rows: tuple[int, int], columns: tuple[int, int]) -> Rectangle:
+    (y0, y1), (x0, x1) = rows, columns
+    corner = (x0 - 0.5, y0 - 0.5)
+    return Rectangle(corner, x1 - x0, y1 - y0, fill=False, edgecolor=_OUTLINE, lw=1.1)
 
 
 def _limits(planes: Sequence[Float32]) -> tuple[float, float]:

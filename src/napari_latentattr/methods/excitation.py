@@ -16,7 +16,8 @@ from torch import Tensor
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.methods.level_search import strength_for
-from napari_latentattr.methods.phase_picture import PhasePictures, Waves
+from napari_latentattr.methods.phase_picture import PhasePictures
+from napari_latentattr.methods.phase_turn import Turn, Waves
 
 STEPS = 16
 TRIES = 12  # that meet the level at the end
@@ -24,6 +25,7 @@ TRIES = 12  # that meet the level at the end
 _SHIFTED, _FREE = STEPS // 2, 3 * STEPS // 4
 _SETTLE = 6  # steps of confining before the model is asked
 _NEWEST = 0.5  # weight of the newest gradient in the mean of all
+_GUESSES = 20  # of the strength in a step, none of which asks the model
 _NEARLY = 0.9  # of the way to the level: further than that, phases suffice
 _TEXT = "making up a picture"
 
@@ -128,29 +130,26 @@ class Excitation:
 
     def _turn(self, picture: Tensor, value: float) -> None:
         """Turn the phases as far as the gradient says that the level is."""
-        pushed = self._pushed(picture)
-
-        def predicted(strength: float) -> float:
-            return value + self._pictures.change(self._newest, self._waves, pushed(strength))
-
+        turn = self._along_slope(picture)
+        change = turn.change(self._pictures.weigh(self._newest), self._waves)
         self._strength = strength_for(
             self._goal.level,
-            predicted,
+            lambda strength: value + change(strength),
             first=self._strength,
             tolerance=5 * self._goal.tolerance,
-            tries=10,
+            tries=_GUESSES,
         )
-        self._waves = pushed(self._strength)
+        self._waves = turn.waves(self._strength)
         self._make_up()
 
     def _meet(self, report: Callable[[int], None]) -> None:
         """Turn the phases until the model itself says that the level is met."""
-        pushed = self._pushed(self._confined(self._waves))
+        turn = self._along_slope(self._confined(self._waves))
         tried = iter(range(STEPS, STEPS + TRIES))
 
         def measured(strength: float) -> float:
             report(next(tried))
-            return self._measure(pushed(strength))
+            return self._measure(turn.waves(strength))
 
         self._strength = strength_for(
             self._goal.level,
@@ -159,21 +158,21 @@ class Excitation:
             tolerance=self._goal.tolerance,
             tries=TRIES,
         )
-        self._waves = pushed(self._strength)
+        self._waves = turn.waves(self._strength)
 
-    def _pushed(self, picture: Tensor) -> Callable[[float], Waves]:
-        """Waves by the strength of the push along the mean gradient."""
+    def _along_slope(self, picture: Tensor) -> Turn:
+        """Pictures by the strength of the push along the mean gradient."""
         if self._slope is None:
             raise ValueError("the model was not asked yet")
         push = self._pictures.magnitude * self._slope
         push = push / push.abs().amax()
-        confined, waves, free = self._pictures.transform(picture), self._waves, self.free
-        return lambda s: self._pictures.turned(waves, confined, s * push, free=free)
+        confined = self._pictures.transform(picture)
+        return self._pictures.turn(self._waves, confined, push, free=self.free)
 
     def _settle(self) -> None:
         confined = self._pictures.transform(self._confined(self._waves))
         still = torch.zeros_like(confined)
-        self._waves = self._pictures.turned(self._waves, confined, still, free=False)
+        self._waves = self._pictures.turn(self._waves, confined, still, free=False).waves(0)
         self._make_up()
 
     def _make_up(self) -> None:

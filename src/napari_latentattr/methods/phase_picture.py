@@ -10,12 +10,11 @@ Optimization, NeurIPS 2023 (MACO).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
 from napari_latentattr.methods.cohort_spectrum import CohortSpectrum, Complex64
+from napari_latentattr.methods.phase_turn import Turn, Waves, unit
 
 # Concentration of phases around their mean, in the cohort's own terms, but more than `_SELF`:
 # pictures of different seeds drift apart otherwise (measured: r .5 for .01, .95 for 1.5).
@@ -24,32 +23,6 @@ _LOOSEST, _TIGHTEST = 1.5, 100.0
 _SELF = 1.0
 # How far a magnitude may be raised to make up for what is lost outside the body.
 _MOST_MADE_UP = 5.0
-# A magnitude moves by no more than so many standard deviations of the cohort.
-_MOST_MOVED = 2.0
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Waves:
-    """One picture: phase, and magnitude relative to the cohort's, of every wave (C, *F).
-
-    Attributes
-    ----------
-    phase : complex64 tensor
-        Numbers of size 1.
-    made_up : float32 tensor
-        For what confining takes away.
-    moved : float32 tensor
-        Where phases alone do not suffice; 1 elsewhere.
-    """
-
-    phase: Tensor
-    made_up: Tensor
-    moved: Tensor
-
-    @property
-    def size(self) -> Tensor:
-        """Magnitude relative to the cohort's."""
-        return self.made_up * self.moved
 
 
 class PhasePictures:
@@ -84,12 +57,12 @@ class PhasePictures:
         self._pull = _concentration(torch.from_numpy(spectrum.alike).to(device)) * self._own
         if spread:
             noise = torch.randn(self._mean.shape, generator=torch.Generator().manual_seed(seed))
-            self._pull = self._pull + spread * _unit(self.transform(noise.to(device)))
+            self._pull = self._pull + spread * unit(self.transform(noise.to(device)))
 
     def start(self) -> Waves:
         """Return the picture that nothing was asked of."""
         ones = torch.ones_like(self.magnitude)
-        return Waves(self._turned(self._pull), ones, ones)
+        return Waves(unit(self._signed(self._pull.clone())), ones, ones)
 
     def draw(self, waves: Waves) -> Tensor:
         """Picture (C, *S), not confined."""
@@ -107,29 +80,22 @@ class PhasePictures:
         waves: Tensor = torch.fft.rfftn(x, dim=self._axes)
         return waves
 
-    def turned(self, waves: Waves, confined: Tensor, push: Tensor, *, free: bool) -> Waves:
-        """Most probable picture under the cohort's phases that a push leads to.
-
-        Phases are those of a von Mises distribution around the cohort's, shifted by the push, and
-        pulled to what `confined` has: without confining, a picture that this leaves as it is has
-        the phases of ``concentration * mean phase + push``.
+    def turn(self, waves: Waves, confined: Tensor, push: Tensor, *, free: bool) -> Turn:
+        """Pictures that a push leads away from `waves` to, by its strength.
 
         Parameters
         ----------
         confined : (C, *F) complex64 tensor
             Waves of the confined picture.
         push : (C, *F) complex64 tensor
-            Gradient of what is looked for, times magnitude and multiplier.
+            Gradient of what is looked for, times magnitude.
         free : bool
             Whether magnitudes move too, as far as they vary between cases.
         """
-        phase = self._turned(self._pull + push + _SELF * _unit(confined))
-        moved = torch.ones_like(waves.moved)
-        if free:
-            along = (push.conj() * phase).real * self._spread**2
-            most = _MOST_MOVED * self._spread
-            moved = torch.minimum(torch.maximum(along, -most), most).exp()
-        return Waves(phase, waves.made_up, moved)
+        steer = push.clone()
+        steer.flatten(1)[:, 0] = 0
+        unpushed = self._signed(self._pull + _SELF * unit(confined))
+        return Turn(unpushed, steer, push, waves.made_up, self._spread if free else None)
 
     def made_up(self, waves: Waves, confined: Tensor) -> Waves:
         """Raise magnitudes by what confining took from them, and lower what it added to."""
@@ -138,17 +104,17 @@ class PhasePictures:
         made_up = (waves.made_up * ratio.clamp(0.7, 1.4)).clamp(1 / _MOST_MADE_UP, _MOST_MADE_UP)
         return Waves(waves.phase, made_up, waves.moved)
 
-    def change(self, slope: Tensor, before: Waves, after: Waves) -> float:
-        """Change of what has the gradient `slope` (C, *F) between two pictures, to first order."""
-        step = self.magnitude * (after.size * after.phase - before.size * before.phase)
-        n = self._mean[0].numel()
-        return float(((slope.conj() * step).real * self._twice).sum(dtype=torch.float64)) / n
+    def weigh(self, slope: Tensor) -> Tensor:
+        """Return what a wave of relative size 1 adds to what has this gradient (C, *F).
 
-    def _turned(self, pull: Tensor) -> Tensor:
-        phase = _unit(pull)
+        Such that real parts of ``conj(weight) * wave``, summed, are its change to first order.
+        """
+        return slope * (self.magnitude * self._twice / self._mean[0].numel())
+
+    def _signed(self, pull: Tensor) -> Tensor:
         # The constant wave has no phase but a sign, and keeps that of the mean.
-        phase.flatten(1)[:, 0] = self._own.flatten(1)[:, 0]
-        return phase
+        pull.flatten(1)[:, 0] = self._own.flatten(1)[:, 0]
+        return pull
 
     def _counts(self) -> Tensor:
         """How many waves of the full transform each of the half that is kept stands for."""
@@ -164,8 +130,3 @@ def _concentration(alike: Tensor) -> Tensor:
     """Concentration of a von Mises distribution with this mean length (Banerjee et al., 2005)."""
     square = alike.square().clamp_max(0.999)
     return (alike * (2 - square) / (1 - square)).clamp(_LOOSEST, _TIGHTEST)
-
-
-def _unit(waves: Tensor) -> Tensor:
-    size = waves.abs()
-    return torch.where(size > 0, waves / size.clamp_min(1e-30), torch.ones_like(waves))
