@@ -6,9 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from napari_latentattr.benchmarks.calibration import Calibration, Rate, Size
+from napari_latentattr.benchmarks.case_groups import FoundGroups
 from napari_latentattr.benchmarks.contest.contest import Contest, Standing
 from napari_latentattr.benchmarks.contest.kinds import KINDS, QUICK_KINDS, Kind
 from napari_latentattr.benchmarks.copies import CopiesFound
@@ -67,6 +69,8 @@ def measured(monkeypatch) -> list[dict[str, object]]:
         benchmark, "find_copies", lambda alike, **_: replace(copies, likeness=alike)
     )
     monkeypatch.setattr(benchmark, "likeness_rates", lambda **_: likeness)
+    found = FoundGroups(np.array([0.98]), np.array([0.5]), {"cloud": 0.0}, {"cloud": 0.4})
+    monkeypatch.setattr(benchmark, "find_case_groups", lambda **_: found)
     monkeypatch.setattr(benchmark, "calibrate", lambda **_: calibration)
     cells = (calibration,)
     monkeypatch.setattr(benchmark, "calibrate_cells", lambda *_, **__: cells)

@@ -94,6 +94,15 @@ class FoundGroups:
     called: dict[str, float]
     plain_called: dict[str, float]
 
+    def record(self) -> dict[str, object]:
+        """Everything that was counted, for JSON."""
+        return {
+            "agreement": self.agreement.tolist(),
+            "plain_agreement": self.plain_agreement.tolist(),
+            "called": self.called,
+            "plain_called": self.plain_called,
+        }
+
     @property
     def none_called(self) -> float:
         """Share of all cohorts without groups in which none was reported."""

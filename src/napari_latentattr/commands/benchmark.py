@@ -12,6 +12,7 @@ from napari_latentattr.benchmarks.calibration import (
     calibrate,
     calibrate_cells,
 )
+from napari_latentattr.benchmarks.case_groups import FoundGroups, find_case_groups
 from napari_latentattr.benchmarks.contest.contest import hold_contest
 from napari_latentattr.benchmarks.contest.kinds import KINDS, QUICK_KINDS
 from napari_latentattr.benchmarks.copies import LIKENESS, CopiesFound, find_copies
@@ -24,7 +25,7 @@ from napari_latentattr.commands.contest import cells_section, contest_section, w
 from napari_latentattr.commands.results import Report
 from napari_latentattr.commands.tables import Facts, Section, sheet
 from napari_latentattr.core.progress import Progress
-from napari_latentattr.core.types import Provenance
+from napari_latentattr.core.types import Float64, Provenance
 from napari_latentattr.core.versions import installed_versions
 from napari_latentattr.io.atomic import write_json
 from napari_latentattr.io.records import Record, provenance_record
@@ -38,6 +39,7 @@ _USUAL = {
     "worlds": 4,
     "cohorts": 6,
     "ranking_runs": 5,
+    "group_seeds": 2,
     "repeats": 3,
 }
 _FULL = {
@@ -48,6 +50,7 @@ _FULL = {
     "worlds": 20,
     "cohorts": 10,
     "ranking_runs": 100,
+    "group_seeds": 20,
     "repeats": 7,
 }
 
@@ -117,6 +120,9 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[list[Sect
     calibration = calibrate(worlds=sizes["worlds"], cohorts=sizes["cohorts"], progress=progress)
     silent = ranking_worlds(sizes["ranking_runs"], 0.0, progress=progress)
     signal = ranking_worlds(sizes["ranking_runs"], 1.2, progress=progress)
+    grouped = find_case_groups(
+        seeds=sizes["group_seeds"], cases=(60,), maps=(8, 16), progress=progress
+    )
     record: Record = {
         "planted": planted.record(),
         "copies": [found.record() for found in copies],
@@ -124,6 +130,7 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[list[Sect
         "planted_decoders": drawn.record(),
         "calibration": calibration.record(),
         "ranking": [silent, signal],
+        "case_groups": grouped.record(),
     }
     sections = [
         _planted_section(planted),
@@ -133,8 +140,23 @@ def _measure_truth(sizes: dict[str, int], progress: Progress) -> tuple[list[Sect
         _calibration_section(calibration),
         ("Ranking with no signal", _calls(silent)),
         ("Ranking with three causal maps", _calls(signal)),
+        _groups_section(grouped),
     ]
     return sections, record
+
+
+def _groups_section(found: FoundGroups) -> Section:
+    facts: Facts = [
+        ("adjusted Rand index, mean (HDBSCAN alone)", _pair(found.agreement, found.plain_agreement))
+    ]
+    for kind, share in found.called.items():
+        plain = found.plain_called[kind]
+        facts.append((f"groups reported, {kind} (HDBSCAN alone)", f"{share:.0%} ({plain:.0%})"))
+    return f"Groups of cases, {len(found.agreement)} cohorts with groups", facts
+
+
+def _pair(ours: Float64, plain: Float64) -> str:
+    return f"{ours.mean():.2f} ({plain.mean():.2f})"
 
 
 def _planted_section(planted: PlantedTruth) -> Section:

@@ -143,11 +143,12 @@ class Clusters:
         sizes = [int((self.labels == g).sum()) for g in range(self.count)]
         named = [f"{group_letter(g)} ({size} cases)" for g, size in enumerate(sizes)]
         alone = int((self.labels < 0).sum())
+        depth, reach = (f"{100 * share:.0f} %" for share in (self.depth, self.reach))
         rest = f" {alone} {'case is' if alone == 1 else 'cases are'} in none." if alone else ""
         return (
             f"{self.count} groups of cases: {', '.join(named[:-1])} and {named[-1]}. Between any "
-            f"two of them the cases thin out by {self.depth:.0%}; cohorts without groups reach "
-            f"{self.reach:.0%} in 5 % of draws (p {self.p:.3g}).{rest}"
+            f"two of them the cases thin out by {depth}; cohorts without groups reach {reach} in "
+            f"5 % of draws (p {self.p:.3g}).{rest}"
         )
 
     def basis(self) -> str:

@@ -23,6 +23,8 @@ from napari_latentattr.retrieval.valley import shallowest_valley
 MOST_JUDGED = 300
 # Share of a gradient in the axis along it; the rest is scatter.
 _ALONG = 0.92
+# A bow whose depth hides in the scatter still crowds its ends.
+_LEAST_BEND = 0.25
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,11 +118,12 @@ def one_population(
     Parameters
     ----------
     bend : float
-        As `bend_of`: 0 makes a straight gradient, a half or more a half circle.
+        As `bend_of`: the share of the second axis that is part of the bow; a half or more makes a
+        half circle.
     """
     n_patients = int(patient.max()) + 1
     place = rng.standard_normal((n_patients, score.shape[1]))
-    turn = np.pi * max(min(2 * bend, 1.0), 1e-3) * rng.uniform(-0.5, 0.5, n_patients)
+    turn = np.pi * min(2 * max(bend, _LEAST_BEND), 1.0) * rng.uniform(-0.5, 0.5, n_patients)
     place[:, 0] = _mixed(np.sin(turn), place[:, 0], _ALONG)
     if score.shape[1] > 1:
         place[:, 1] = _mixed(np.cos(turn), place[:, 1], min(bend, _ALONG))

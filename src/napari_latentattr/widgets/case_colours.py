@@ -46,7 +46,7 @@ def by_group(found: Clusters) -> Kinds:
     words = tuple(f"{group_letter(g)} ({len(found.members(g))})" for g in range(found.count))
     if not words:
         return Kinds(np.zeros(len(found.cases), dtype=np.int64), ("case",))
-    return Kinds(found.labels, words, rest="in no group")
+    return Kinds(found.labels, words, rest="in no group" if (found.labels < 0).any() else "")
 
 
 def by_map(found: Clusters, which: int) -> Kinds:

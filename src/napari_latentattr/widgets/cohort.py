@@ -115,12 +115,11 @@ class CohortPage(QWidget):
         row.addWidget(self.layout_choice, 1)
         row.addWidget(self.look)
         card.box.addLayout(row)
-        self.colour_row = QWidget()
-        colours = QHBoxLayout(self.colour_row)
-        colours.setContentsMargins(0, 0, 0, 0)
-        colours.addWidget(Name("Colour"))
+        self.colour_name = Name("Colour")
+        colours = QHBoxLayout()
+        colours.addWidget(self.colour_name)
         colours.addWidget(self.colour, 1)
-        card.box.addWidget(self.colour_row)
+        card.box.addLayout(colours)
         return card
 
     def refresh(self) -> None:
@@ -131,7 +130,7 @@ class CohortPage(QWidget):
         self.empty.setVisible(session.study is None)
         self.few.setVisible(session.study is not None and not enough)
         self.body.setVisible(enough)
-        for part in (self.answer, self.plot, self.how, self.case, self.colour_row):
+        for part in (self.answer, self.plot, self.how, self.case, self.colour_name, self.colour):
             part.setVisible(found is not None)
         self.cards.setVisible(found is not None and found.count > 0)
         if found is self._shown:

@@ -55,7 +55,7 @@ class StepBar(QTabBar):
     def tabSizeHint(self, index: int) -> QSize:
         """Room for a number and the word."""
         metrics = self.fontMetrics()
-        wide = metrics.horizontalAdvance(STEPS[index].title) + 3 * metrics.height()
+        wide = round(metrics.horizontalAdvance(STEPS[index].title) + 1.9 * metrics.height())
         return QSize(wide, round(2.1 * metrics.height()))
 
     def minimumTabSizeHint(self, index: int) -> QSize:
