@@ -56,17 +56,22 @@ def run(
         seed=opened.seed if seed is None else seed,
         progress=progress,
     )
+    write_maximisation(folder, found, opened.cohort)
+    return Report(maximised_text(found), "maximise.json")
+
+
+def write_maximisation(folder: Path, found: Maximisation, cohort: Cohort) -> None:
+    """Write record, figure and volumes."""
     files = [_write_picture(folder, found, i) for i in range(len(found.pictures))]
     write_json(folder / "maximise.json", maximisation_record(found, files))
     heading = f"{MADE_UP[0].upper()}{MADE_UP[1:]}: what excites map {found.map}"
     figure = cases_figure(
-        _rows(found, opened.cohort),
+        _rows(found, cohort),
         found.channels,
         heading=heading,
         footer="\n".join([found.sentence(), *numbers_lines(found), _CAVEAT]),
     )
     write_bytes(folder / "maximise.png", png(figure))
-    return Report(maximised_text(found), "maximise.json")
 
 
 def maximised_text(found: Maximisation) -> str:

@@ -1,4 +1,4 @@
-"""What is asked once a map was found: which cases have most of it, and which are of one kind.
+"""What is asked once a map was found: which cases have most of it, and what would excite it.
 
 Nothing here knows a right answer; what is known of a simulation is told beside the answer.
 """
@@ -14,8 +14,10 @@ import numpy as np
 from napari_latentattr.commands.cases import write_cases
 from napari_latentattr.commands.clusters import write_clusters
 from napari_latentattr.commands.demo.questions import Answer
+from napari_latentattr.commands.maximise import numbers_lines, write_maximisation
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.retrieval import CaseList
+from napari_latentattr.methods.maximise import maximise
 from napari_latentattr.retrieval.cluster import cluster_cases
 from napari_latentattr.retrieval.find import find_cases
 
@@ -90,6 +92,25 @@ def which_groups(folder: Path, answer: Answer, seed: int, progress: Progress) ->
         "half of them have lesions, small against a brain; else they differ by degrees",
         (found.sentence(), found.basis()),
         f"{found.count} groups" if found.count else "no groups",
+    )
+
+
+def what_excites(folder: Path, answer: Answer, seed: int, progress: Progress) -> Sequel:
+    """Make up what excites the map that finds a region; written to ``simulated_excitation``."""
+    study, name = answer.question.study, "simulated_excitation"
+    if answer.top is None:
+        raise ValueError("no map was found, so nothing can excite it")
+    found = maximise(
+        study.model, answer.top.index, cohort=study.cohort, seed=seed, progress=progress
+    )
+    (folder / name).mkdir()
+    write_maximisation(folder / name, found, study.cohort)
+    return Sequel(
+        name,
+        f"What would excite {answer.top}?",
+        "a made-up picture shows what a model answers to, not what patients have in common",
+        (found.sentence(), *numbers_lines(found)),
+        f"made up, beside {', '.join(found.top_cases)}",
     )
 
 
