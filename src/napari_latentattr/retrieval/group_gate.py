@@ -24,7 +24,7 @@ MOST_JUDGED = 300
 # Share of a gradient in the axis along it; the rest is scatter.
 _ALONG = 0.92
 # A bow whose depth hides in the scatter still crowds its ends.
-_LEAST_BEND = 0.25
+_LEAST_BEND = 0.4
 
 
 @dataclass(frozen=True, slots=True, eq=False)
