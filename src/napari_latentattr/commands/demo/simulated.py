@@ -7,7 +7,7 @@ from pathlib import Path
 from napari_latentattr.cohort.simulated import write_cohort
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands.demo.questions import Question
-from napari_latentattr.commands.demo.sequels import Ask, which_cases, which_groups
+from napari_latentattr.commands.demo.sequels import Ask, what_excites, which_cases, which_groups
 from napari_latentattr.core.progress import Progress
 
 HEADING = "What does a latent map capture? 28 simulated patients"
@@ -19,10 +19,8 @@ CAVEATS = (
     "Research use, not diagnosis.",
 )
 
-SEQUELS: tuple[Ask, ...] = (
-    which_cases,
-    which_groups,
-)  # of the first question, where a map was found
+# About the map that the first question finds.
+SEQUELS: tuple[Ask, ...] = (which_cases, which_groups, what_excites)
 
 _GROUPED = "simulated patients, grouped model: each map can see one image"
 
