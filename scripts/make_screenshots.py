@@ -184,12 +184,27 @@ def simulated(scene: Scene) -> None:
     scene.finish()
     scene.go("inspect")
     scene.shoot("11d_measured")
+    groups_of_cases(scene)
     scene.go("inspect", down=True)
     dock.inspect.closer.go.click()
     scene.finish()
     show_lesion(scene)
     scene.shoot("11e_region")
     pictures(scene, "12")
+
+
+def groups_of_cases(scene: Scene) -> None:
+    """Look for groups among the patients, and at where they lie by the outcome."""
+    cohort = scene.dock.cohort
+    scene.go("cohort")
+    scene.shoot("13a_cohort_empty")
+    cohort.look.click()
+    scene.finish()
+    scene.go("cohort")
+    scene.shoot("13b_cohort")
+    cohort.colour.setCurrentText("outcome")
+    scene.go("cohort", down=True)
+    scene.shoot("13c_cohort_outcome")
 
 
 def show_lesion(scene: Scene) -> None:
