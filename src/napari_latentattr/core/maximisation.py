@@ -27,7 +27,8 @@ class Maximisation(Attribution):
     start : (C, *S) float32 array
         The picture that nothing was asked of: mean phases, and the cohort's spectrum.
     top_cases : tuple of str
-        Real cases with the strongest (weakest) activation, one a patient.
+        Real cases with the strongest (weakest) activation, one a patient;
+        of slices of one person, one of each block of neighbours.
     top_activations : tuple of float
     magnitudes_moved : bool
         Phases did not suffice, so that magnitudes moved within the cohort's own spread.
