@@ -61,8 +61,10 @@ def test_what_is_said_has_all_numbers_and_the_real_cases(found, out, tiny_study,
     assert said.startswith("Made up, not a patient: ")
     for case in found.top_cases:
         assert said.count(case) == 2
-    for word in ("activation", "asked", "log-spectrum distance", "95 %", "correlation of 2"):
-        assert word in said
+    for number in (found.reached, found.level, found.usual):
+        assert f"{number:.3g}" in said
+    for number in (found.spectrum_distance, found.out_of_distribution, found.agreement):
+        assert f"{number:.2f}" in said
     assert "says nothing of what real cases" in " ".join(said.split())
     assert (out / "maximise.png").stat().st_size > 10_000
 

@@ -30,7 +30,7 @@ def test_the_expected_change_is_that_of_the_pictures(side: int, free: bool) -> N
     confined = pictures.transform(pictures.confine(pictures.draw(before)))
     before = pictures.made_up(before, confined)
     push = pictures.magnitude * pictures.transform(slope)
-    turn = pictures.turn(before, confined, push / push.abs().amax(), free=free)
+    turn = pictures.turn(before, push / push.abs().amax(), free=free)
     change = turn.change(pictures.weigh(pictures.transform(slope)), before)
     for strength in (-50.0, 0.0, 0.3, 4.0, 1e5):
         drawn = pictures.draw(turn.waves(strength)) - pictures.draw(before)

@@ -69,7 +69,7 @@ def write_maximisation(folder: Path, found: Maximisation, cohort: Cohort) -> Non
         _rows(found, cohort),
         found.channels,
         heading=heading,
-        footer="\n".join([found.sentence(), *numbers_lines(found), _CAVEAT]),
+        footer=f"{found.sentence()}\n{_CAVEAT}",
     )
     write_bytes(folder / "maximise.png", png(figure))
 
@@ -81,29 +81,7 @@ def maximised_text(found: Maximisation) -> str:
         for case, activation in zip(found.top_cases, found.top_activations, strict=True)
     ]
     real = table(rows, header=("real case", "activation"))
-    return "\n".join([found.sentence(), "", *numbers_lines(found), "", real, "", _CAVEAT])
-
-
-def numbers_lines(found: Maximisation) -> list[str]:
-    """All numbers that a made-up picture is doubted by."""
-    lines = [
-        f"activation {found.reached:.4g}; asked {found.level:.4g}; median of the cohort "
-        f"{found.usual:.4g}",
-        f"log-spectrum distance from the cohort {found.spectrum_distance:.2f}; of those real "
-        f"cases {found.usual_distance:.2f}",
-        f"drawn with {found.out_of_distribution:.2f} times the error that 95 % of the cases "
-        "stay below",
-    ]
-    if np.isnan(found.out_of_distribution):
-        lines.pop()  # the sentence says that this is not known
-    if not np.isnan(found.agreement):
-        n = len(found.pictures)
-        lines.append(
-            f"correlation of {n} pictures from other random numbers: {found.agreement:.2f}"
-        )
-    if found.magnitudes_moved:
-        lines.append("phases did not suffice: magnitudes moved by up to two standard deviations")
-    return lines
+    return "\n".join([found.sentence(), "", real, "", _CAVEAT])
 
 
 def _write_picture(folder: Path, found: Maximisation, which: int) -> dict[str, str]:

@@ -27,7 +27,8 @@ class Maximisation(Attribution):
     start : (C, *S) float32 array
         The picture that nothing was asked of: mean phases, and the cohort's spectrum.
     top_cases : tuple of str
-        Real cases with the strongest (weakest) activation, one a patient.
+        Real cases with the strongest (weakest) activation, one a patient;
+        of slices of one person, one of each block of neighbours.
     top_activations : tuple of float
     magnitudes_moved : bool
         Phases did not suffice, so that magnitudes moved within the cohort's own spread.
@@ -91,9 +92,13 @@ class Maximisation(Attribution):
             f"{MADE_UP[0].upper()}{MADE_UP[1:]}: this picture excites map {self.map} {met} "
             f"{'little' if lowest else 'much'} as the {'lowest' if lowest else 'top'} 1 % of the "
             f"cohort ({self.reached:.3g}; level {self.level:.3g}, median {self.usual:.3g})",
-            f"beside it the real cases {', '.join(self.top_cases)}",
+            f"beside it the real case{'s' * (len(self.top_cases) > 1)} {', '.join(self.top_cases)}",
+            f"its spectrum lies {self.spectrum_distance:.2f} from that of the cohort, those of "
+            f"real cases {self.usual_distance:.2f}",
             _strangeness(self.out_of_distribution),
         ]
+        if self.magnitudes_moved:
+            parts.append("phases did not suffice, so the strength of its waves moved too")
         if not math.isnan(self.agreement):
             parts.append(f"seeds agree with r = {self.agreement:.2f} or more")
         return "; ".join(parts) + "."

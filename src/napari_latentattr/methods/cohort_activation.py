@@ -44,12 +44,15 @@ class CohortActivation:
     latents: Bool
     data_sha256: str
 
-    def strongest(self, patients: Sequence[str], *, lowest: bool, most: int) -> list[int]:
-        """Positions of the cases that excite the map most, or least, one a patient."""
+    def strongest(self, units: Sequence[str], *, lowest: bool, most: int) -> list[int]:
+        """Positions of the cases that excite the map most, or least, one a patient.
+
+        `units` are the patients, or what stands for them where there is but one.
+        """
         order = np.argsort(self.activation if lowest else -self.activation, kind="stable")
         first: dict[str, int] = {}
         for i in order:
-            first.setdefault(patients[i], int(i))
+            first.setdefault(units[i], int(i))
         return list(first.values())[:most]
 
 

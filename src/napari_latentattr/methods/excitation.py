@@ -83,7 +83,7 @@ class Excitation:
         self.free = False
         self._waves = pictures.start()
         for _ in range(_SETTLE):
-            self._settle()
+            self._make_up()
         self.began = self._confined(self._waves)
 
     def climb(
@@ -109,7 +109,7 @@ class Excitation:
             shift = self._shifts[step % len(self._shifts)] if step < _SHIFTED else None
             found = self._ask(shift, partial(report, step))
             watch(*found)
-            self._turn(*found)
+            self._turn(found[1])
         self._meet(report)
         report(STEPS + TRIES)
         picture, reached = self._confined(self._waves), self._measure(self._waves)
@@ -128,9 +128,9 @@ class Excitation:
         self._slope = _NEWEST * self._newest + (1 - _NEWEST) * old
         return picture.detach(), float(value.detach())
 
-    def _turn(self, picture: Tensor, value: float) -> None:
+    def _turn(self, value: float) -> None:
         """Turn the phases as far as the gradient says that the level is."""
-        turn = self._along_slope(picture)
+        turn = self._along_slope()
         change = turn.change(self._pictures.weigh(self._newest), self._waves)
         self._strength = strength_for(
             self._goal.level,
@@ -144,7 +144,7 @@ class Excitation:
 
     def _meet(self, report: Callable[[int], None]) -> None:
         """Turn the phases until the model itself says that the level is met."""
-        turn = self._along_slope(self._confined(self._waves))
+        turn = self._along_slope()
         tried = iter(range(STEPS, STEPS + TRIES))
 
         def measured(strength: float) -> float:
@@ -160,20 +160,13 @@ class Excitation:
         )
         self._waves = turn.waves(self._strength)
 
-    def _along_slope(self, picture: Tensor) -> Turn:
+    def _along_slope(self) -> Turn:
         """Pictures by the strength of the push along the mean gradient."""
         if self._slope is None:
             raise ValueError("the model was not asked yet")
         push = self._pictures.magnitude * self._slope
         push = push / push.abs().amax()
-        confined = self._pictures.transform(picture)
-        return self._pictures.turn(self._waves, confined, push, free=self.free)
-
-    def _settle(self) -> None:
-        confined = self._pictures.transform(self._confined(self._waves))
-        still = torch.zeros_like(confined)
-        self._waves = self._pictures.turn(self._waves, confined, still, free=False).waves(0)
-        self._make_up()
+        return self._pictures.turn(self._waves, push, free=self.free)
 
     def _make_up(self) -> None:
         confined = self._pictures.transform(self._confined(self._waves))

@@ -163,7 +163,7 @@ class _Asked:
         watch: Watch | None,
     ) -> _Asked:
         goal = _goal(found.activation, target, lowest=lowest)
-        top = found.strongest(cohort.patients, lowest=lowest, most=_TOP)
+        top = found.strongest(cohort.units, lowest=lowest, most=_TOP)
         return cls(model, cohort, target, found, goal, top, watch)
 
     def climb(self, spread: float, seed: int, progress: Progress) -> _Climb:

@@ -16,11 +16,9 @@ from torch import Tensor
 from napari_latentattr.methods.cohort_spectrum import CohortSpectrum, Complex64
 from napari_latentattr.methods.phase_turn import Turn, Waves, unit
 
-# Concentration of phases around their mean, in the cohort's own terms, but more than `_SELF`:
-# pictures of different seeds drift apart otherwise (measured: r .5 for .01, .95 for 1.5).
+# Concentration of phases around their mean, in the cohort's own terms. Where it agrees on nothing,
+# the mean still holds: pictures of different seeds would drift apart otherwise.
 _LOOSEST, _TIGHTEST = 1.5, 100.0
-# Weight of the phases that a picture has after it was confined.
-_SELF = 1.0
 # How far a magnitude may be raised to make up for what is lost outside the body.
 _MOST_MADE_UP = 5.0
 
@@ -53,16 +51,18 @@ class PhasePictures:
         self._low = torch.from_numpy(spectrum.low).view(one).to(device)
         self._high = torch.from_numpy(spectrum.high).view(one).to(device)
         self._twice = self._counts()
-        self._own = torch.from_numpy(towards).to(device)
-        self._pull = _concentration(torch.from_numpy(spectrum.alike).to(device)) * self._own
+        own = torch.from_numpy(towards).to(device)
+        self._pull = _concentration(torch.from_numpy(spectrum.alike).to(device)) * own
         if spread:
             noise = torch.randn(self._mean.shape, generator=torch.Generator().manual_seed(seed))
             self._pull = self._pull + spread * unit(self.transform(noise.to(device)))
+        self._signs = self._without_phase()
+        self._pull = torch.where(self._signs, own, self._pull)
 
     def start(self) -> Waves:
         """Return the picture that nothing was asked of."""
         ones = torch.ones_like(self.magnitude)
-        return Waves(unit(self._signed(self._pull.clone())), ones, ones)
+        return Waves(unit(self._pull), ones, ones)
 
     def draw(self, waves: Waves) -> Tensor:
         """Picture (C, *S), not confined."""
@@ -80,22 +80,18 @@ class PhasePictures:
         waves: Tensor = torch.fft.rfftn(x, dim=self._axes)
         return waves
 
-    def turn(self, waves: Waves, confined: Tensor, push: Tensor, *, free: bool) -> Turn:
+    def turn(self, waves: Waves, push: Tensor, *, free: bool) -> Turn:
         """Pictures that a push leads away from `waves` to, by its strength.
 
         Parameters
         ----------
-        confined : (C, *F) complex64 tensor
-            Waves of the confined picture.
         push : (C, *F) complex64 tensor
             Gradient of what is looked for, times magnitude.
         free : bool
             Whether magnitudes move too, as far as they vary between cases.
         """
-        steer = push.clone()
-        steer.flatten(1)[:, 0] = 0
-        unpushed = self._signed(self._pull + _SELF * unit(confined))
-        return Turn(unpushed, steer, push, waves.made_up, self._spread if free else None)
+        steer = push.masked_fill(self._signs, 0)
+        return Turn(self._pull, steer, push, waves.made_up, self._spread if free else None)
 
     def made_up(self, waves: Waves, confined: Tensor) -> Waves:
         """Raise magnitudes by what confining took from them, and lower what it added to."""
@@ -111,10 +107,16 @@ class PhasePictures:
         """
         return slope * (self.magnitude * self._twice / self._mean[0].numel())
 
-    def _signed(self, pull: Tensor) -> Tensor:
-        # The constant wave has no phase but a sign, and keeps that of the mean.
-        pull.flatten(1)[:, 0] = self._own.flatten(1)[:, 0]
-        return pull
+    def _without_phase(self) -> Tensor:
+        """Waves (*F) that have no phase but a sign, which would jump: they keep that of the mean.
+
+        Those of frequency zero, or half the number of voxels, along every axis.
+        """
+        signs = torch.ones((), dtype=torch.bool)
+        for n, kept in zip(self._shape, self.magnitude.shape[1:], strict=True):
+            k = torch.arange(kept)
+            signs = signs[..., None] & ((k == 0) | (2 * k == n))
+        return signs.to(self.magnitude.device)
 
     def _counts(self) -> Tensor:
         """How many waves of the full transform each of the half that is kept stands for."""

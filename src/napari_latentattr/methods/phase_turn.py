@@ -44,9 +44,8 @@ class Waves:
 class Turn:
     """The most probable pictures under the cohort's phases that a push leads to.
 
-    Phases are those of a von Mises distribution around the cohort's, shifted by the push, and
-    pulled to what a confined picture has: without confining, a picture that this leaves as it is
-    has the phases of ``concentration * mean phase + push``.
+    Phases are those of a von Mises distribution around the cohort's, shifted by the push: of
+    ``concentration * mean phase + push``.
 
     Attributes
     ----------
@@ -74,35 +73,19 @@ class Turn:
         return Waves(phase, self.made_up, self._moved(strength * _along(self.push, phase)))
 
     def change(self, weight: Tensor, before: Waves) -> Callable[[float], float]:
-        """Change of what has this weight on every wave, by strength, to first order.
-
-        All is real numbers: for `a`, `b` unpushed and steering, `w` the weight and `s` the
-        strength, a wave adds ``Re(w* (a + s b)) / sqrt(|a|^2 + 2 s Re(a* b) + s^2 |b|^2)``.
-        """
-        w = weight * self.made_up
-        still, slope = _along(w, self.unpushed), _along(w, self.steer)
-        square, both, steep = (
-            _along(self.unpushed, self.unpushed),
-            2 * _along(self.unpushed, self.steer),
-            _along(self.steer, self.steer),
-        )
-        start, more = _along(self.push, self.unpushed), _along(self.push, self.steer)
-        was = float((_along(w, before.phase) * before.moved).sum(dtype=torch.float64))
-
-        def at(strength: float) -> float:
-            size = (square + strength * both + strength**2 * steep).clamp_min(_TINY).rsqrt()
-            added = (still + strength * slope) * size
-            if self.spread is not None:
-                added = added * self._moved(strength * (start + strength * more) * size)
-            return float(added.sum(dtype=torch.float64)) - was
-
-        return at
+        """Change of what has this weight on every wave, by strength, to first order."""
+        was = _sum(weight, before)
+        return lambda strength: _sum(weight, self.waves(strength)) - was
 
     def _moved(self, along: Tensor) -> Tensor:
         if self.spread is None:
             raise ValueError("magnitudes do not move")
         most = _MOST_MOVED * self.spread
         return torch.minimum(torch.maximum(along * self.spread**2, -most), most).exp()
+
+
+def _sum(weight: Tensor, waves: Waves) -> float:
+    return float((_along(weight, waves.phase) * waves.size).sum(dtype=torch.float64))
 
 
 def unit(waves: Tensor) -> Tensor:
