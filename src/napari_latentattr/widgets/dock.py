@@ -1,7 +1,4 @@
-"""The dock: binds one session to one viewer, and its steps to each other.
-
-No numbers are made here and no image is read.
-"""
+"""The dock binds one session to one viewer. No numbers are made and no image is read here."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ import numpy as np
 from napari_latentattr.commands.cases import write_cases
 from napari_latentattr.commands.clusters import write_clusters
 from napari_latentattr.commands.demo.questions import Answer
-from napari_latentattr.commands.maximise import numbers_lines, write_maximisation
+from napari_latentattr.commands.maximise import write_maximisation
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.retrieval import CaseList
 from napari_latentattr.methods.maximise import maximise
@@ -109,7 +109,7 @@ def what_excites(folder: Path, answer: Answer, seed: int, progress: Progress) ->
         name,
         f"What would excite {answer.top}?",
         "a made-up picture shows what a model answers to, not what patients have in common",
-        (found.sentence(), *numbers_lines(found)),
+        (found.sentence(),),
         f"made up, beside {', '.join(found.top_cases)}",
     )
 
