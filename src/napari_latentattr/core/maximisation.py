@@ -100,7 +100,8 @@ class Maximisation(Attribution):
         if self.magnitudes_moved:
             parts.append("phases did not suffice, so the strength of its waves moved too")
         if not math.isnan(self.agreement):
-            parts.append(f"seeds agree with r = {self.agreement:.2f} or more")
+            least = math.floor(100 * self.agreement) / 100  # "or more" must stay true
+            parts.append(f"seeds agree with r = {least:.2f} or more")
         return "; ".join(parts) + "."
 
 
