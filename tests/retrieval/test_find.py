@@ -54,8 +54,9 @@ def holds(box: np.ndarray, corner: np.ndarray) -> bool:
 
 @pytest.mark.parametrize("ndim", [2, 3])
 @pytest.mark.parametrize("pool", ["mean", "peak"])
-def test_planted_cases_are_found_in_order_with_the_cause_in_their_crops(ndim, pool):
-    x, strength, corner = planted(ndim)
+@pytest.mark.parametrize("seed", range(5))
+def test_planted_cases_are_found_in_order_with_the_cause_in_their_crops(ndim, pool, seed):
+    x, strength, corner = planted(ndim, seed=seed)
     if pool == "peak":
         x[:, :, :4] -= 30
     found = find_cases(model(ndim), Cohort.from_arrays(x, channels=CHANNELS), 0, pool=pool)
