@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_IMAGES = 4
-_TILE, _GAP, _LEFT, _HEAD = 1.05, 0.06, 0.9, 0.34  # inches
+_TILE, _GAP, _LEFT, _HEAD, _ABOVE = 1.05, 0.06, 0.9, 0.52, 0.1  # inches
 _OUTLINE = "#ffb000"
 
 
@@ -87,7 +87,8 @@ def _draw_list(
 ) -> None:
     """Draw one list from `top` inches downwards."""
     width, tall = figure.get_figwidth(), figure.get_figheight()
-    figure.text(0.15 / width, top / tall, name, size=NORMAL, weight="bold", color=INK, va="top")
+    at = (top - _ABOVE) / tall
+    figure.text(0.15 / width, at, name, size=NORMAL, weight="bold", color=INK, va="top")
     for c, channel in enumerate(channels):
         foot = top - _HEAD - c * (_TILE + _GAP) - _TILE
         at = (foot + _TILE / 2) / tall
