@@ -24,7 +24,7 @@ from napari_latentattr.benchmarks.contest.leaving_out import (
     captum_shapley,
     leave_one_out,
 )
-from napari_latentattr.benchmarks.contest.ours import TAU, dependence, shapley
+from napari_latentattr.benchmarks.contest.ours import TAU, dependence, likeness, shapley
 from napari_latentattr.benchmarks.contest.scoring import FALSE_RATES, Score, score_calls
 from napari_latentattr.benchmarks.timing import one_thread
 from napari_latentattr.core.progress import SILENT, Progress
@@ -43,6 +43,8 @@ CONTESTANTS: tuple[Contestant, ...] = (
     captum_shapley,
     captum_gradients,
 )
+WITH_MORE: tuple[Contestant, ...] = (dependence, likeness)
+"""Who looks again where there are more cases; likeness has no p value below 20."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,7 @@ def hold_contest(
     n_cases: Sequence[int] = (12, 24),
     kinds: Sequence[Kind] = KINDS,
     contestants: Sequence[Contestant] = CONTESTANTS,
+    with_more: Sequence[Contestant] = WITH_MORE,
     reference: int = 200,
     progress: Progress = SILENT,
 ) -> Contest:
@@ -122,7 +125,9 @@ def hold_contest(
     worlds : int
         Of each kind.
     n_cases : sequence of int
-        Cases in each; with more than the first number of them, the first contestant alone.
+        Cases in each.
+    contestants, with_more : sequence of Contestant
+        Who calls with the first number of cases, and who with the others.
     reference : int
         Other cases, from which the true ratios are known.
     """
@@ -132,7 +137,7 @@ def hold_contest(
         scores: dict[tuple[int, str], list[Score]] = {}
         for seed in range(worlds):
             progress.report(row * worlds + seed, steps, f"contest: {kind.name}")
-            for key, score in _one_world(kind, seed, n_cases, contestants, reference):
+            for key, score in _one_world(kind, seed, n_cases, (contestants, with_more), reference):
                 scores.setdefault(key, []).append(score)
         standings += [_standing(kind, n, rule, found) for (n, rule), found in scores.items()]
     progress.report(steps, steps, "contest")
@@ -140,7 +145,11 @@ def hold_contest(
 
 
 def _one_world(
-    kind: Kind, seed: int, sizes: Sequence[int], contestants: Sequence[Contestant], reference: int
+    kind: Kind,
+    seed: int,
+    sizes: Sequence[int],
+    rounds: tuple[Sequence[Contestant], Sequence[Contestant]],
+    reference: int,
 ) -> list[tuple[tuple[int, str], Score]]:
     """Scores of every rule, by number of cases and name."""
     world = kind.make(sizes[0], seed=seed)
@@ -149,7 +158,7 @@ def _one_world(
     for number, n in enumerate(sizes):
         people = world.with_cases(n, seed=1000 * (1 + seed) + number)  # no two worlds share them
         model, cohort = people.model(), people.cohort()
-        for contestant in contestants[:1] if number else contestants:
+        for contestant in rounds[min(number, 1)]:
             began = time.perf_counter()
             with one_thread():
                 rules = contestant(model, cohort)
