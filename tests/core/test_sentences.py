@@ -52,3 +52,14 @@ def test_what_more_cases_will_hardly_settle_is_said() -> None:
 def test_an_approximate_answer_promises_nothing_of_more_cases() -> None:
     said = dependence("undecided", approximate="slices of one person").sentence(1)
     assert "settle" not in said
+
+
+def test_a_few_cases_that_move_it_most_are_told() -> None:
+    few = np.full((1, 3), 9.4)
+    told = " A few patients move it most: all 23 weigh as much as 9 alike ones."
+    for kind in ("driven", "driven by two", "tie", "mixed", "undecided", "nothing"):
+        assert told in dependence(kind, counting=few).sentence(1)
+        assert "weigh" not in dependence(kind).sentence(1)
+    of_another_image = np.array([[23.0, 23.0, 9.4]])
+    assert "weigh" not in dependence("driven", counting=of_another_image).sentence(1)
+    assert "weigh" not in dependence("driven", counting=few, approximate="one case").sentence(1)

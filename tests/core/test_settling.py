@@ -13,7 +13,9 @@ def asked(log_gap: float, se: float, n: int, cost: float = 1.0) -> float:
     ratio, reach = TAU * np.exp(log_gap), stats.t.ppf(0.975, n - 1) * se
     given = (ratio, ratio * np.exp(-reach), ratio * np.exp(reach), 0.2 * cost, 0.2)
     ratio, low, high, p, q = (np.array([v]) for v in given)
-    return float(units_to_settle(ratio, low, high, p=p, q=q, n=n, tau=TAU)[0])
+    return float(
+        units_to_settle(ratio, low, high, p=p, q=q, counting=np.array([n]), n=n, tau=TAU)[0]
+    )
 
 
 def test_more_units_are_asked_where_the_ratio_is_nearer_or_noisier_or_more_is_corrected() -> None:
@@ -30,10 +32,26 @@ def test_four_times_the_units_halve_the_error() -> None:
     assert asked(0.2, 0.1, 400) == pytest.approx(400 * (z * 0.1 / 0.2) ** 2, rel=0.05)
 
 
+def test_where_few_units_count_the_same_interval_hides_a_smaller_error() -> None:
+    """Of 40 units that weigh as 10, as many more weigh as 10 more: the plan for 10, times 4."""
+    ratio, reach = TAU * np.exp(0.2), stats.t.ppf(0.975, 9) * 0.15
+    given = (np.array([v]) for v in (ratio, ratio * np.exp(-reach), ratio * np.exp(reach)))
+    p = np.array([0.2])
+    few = units_to_settle(*given, p=p, q=p, counting=np.array([10]), n=40, tau=TAU)
+    assert few[0] == pytest.approx(4 * asked(0.2, 0.15, 10), rel=0.03)
+
+
 def test_without_an_interval_there_is_no_number() -> None:
     nothing = np.full((1, 2), np.nan)
     found = units_to_settle(
-        np.array([[0.05, 0.0]]), nothing, nothing, p=nothing, q=nothing, n=5, tau=TAU
+        np.array([[0.05, 0.0]]),
+        nothing,
+        nothing,
+        p=nothing,
+        q=nothing,
+        counting=nothing,
+        n=5,
+        tau=TAU,
     )
     assert np.isnan(found).all()
 

@@ -24,6 +24,7 @@ def dependence(n_maps: int = 2, n_channels: int = 4) -> ChannelDependence:
         high=ratio * 9,
         p=ratio,
         q=ratio,
+        counting=np.full(ratio.shape, 12.0),
         verdict=np.tile(words[np.arange(n_channels) % 4], (n_maps, 1)),
         answer=np.array(["image 0"] * n_maps),
         interaction=ratio.sum(axis=1) - 1,

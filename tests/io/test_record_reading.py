@@ -55,6 +55,7 @@ def dependence(*kinds: str, **changes: Any) -> ChannelDependence:
         high=ratio / 0.7,
         p=np.minimum(1, ratio / 3),
         q=np.minimum(1, ratio / 7),
+        counting=np.full(ratio.shape, 23.0),
         verdict=np.array(verdicts),
         answer=np.array(answers),
         interaction=ratio.sum(axis=1) - 1,

@@ -33,6 +33,7 @@ def dependence() -> ChannelDependence:
         high=ratio * 1.2,
         p=ratio,
         q=ratio,
+        counting=np.full(ratio.shape, 8.0),
         verdict=np.array(words),
         answer=np.array(["T1", "nothing"]),
         interaction=ratio.sum(axis=1) - 1,
@@ -117,6 +118,7 @@ def test_dependence_record_has_one_entry_a_map_and_image():
         "p": 0.6,
         "q": 0.6,
         "verdict": "drives",
+        "cases_that_count": 8.0,
         "cases_to_settle": pytest.approx(np.nan, nan_ok=True),
     }
 

@@ -375,3 +375,18 @@ def test_an_undecided_answer_says_how_many_cases_would_settle_it_and_most_times_
         assert "cases would settle it)" in found.sentence(0)
         decided.append(study(int(needed)).verdict[0, 0] != "undecided")
     assert np.mean(decided) > 0.5
+
+
+def test_a_case_that_moves_the_map_most_counts_for_many() -> None:
+    """Of seven alike cases and one a hundred times as strong, only pairs with that one weigh."""
+    x = independent(8, 1)
+    alike = channel_dependence(linear_model([[1.0]]), Cohort.from_arrays(x, channels=["a"]))
+    assert 7.5 < alike.counting[0, 0] <= 8
+    assert "weigh" not in alike.sentence(0)
+    x[3] *= 100
+    found = channel_dependence(
+        linear_model([[1.0]]), Cohort.from_arrays(x, channels=["a"]), donors=7
+    )
+    # weights: 14 pairs of its own, and 2 with it of each of the 7 others
+    assert found.counting[0, 0] == pytest.approx((14 + 7 * 2) ** 2 / (14**2 + 7 * 2**2), rel=0.01)
+    assert " A few cases move it most: all 8 weigh as much as 4 alike ones." in found.sentence(0)

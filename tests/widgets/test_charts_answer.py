@@ -36,6 +36,7 @@ def dependence(
         high=1.2 * ratio,
         p=ratio / 100,
         q=ratio / 50,
+        counting=np.full(ratio.shape, 24.0),
         verdict=np.array([(DRIVES, NEGLIGIBLE, NEGLIGIBLE), verdicts]),
         answer=np.array([names[0], answer]),
         interaction=ratio.sum(axis=1) - 1,

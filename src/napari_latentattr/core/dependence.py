@@ -51,6 +51,8 @@ class ChannelDependence:
         that does not vary; no interval below 6 units.
     p, q : (K, C) float64 array
         Of "ratio <= tau", alone and corrected over `family`; NaN where no p value is printed.
+    counting : (K, C) float64 array
+        Units that count, at most `n`: fewer where a few hold most of what moves the map (Kish).
     verdict : (K, C) str array
         ``drives``, ``negligible``, ``undecided`` or ``no dependence found``.
     answer : (K,) str array
@@ -89,6 +91,7 @@ class ChannelDependence:
     high: Float64
     p: Float64
     q: Float64
+    counting: Float64
     verdict: Text
     answer: Text
     interaction: Float64
@@ -144,6 +147,7 @@ class ChannelDependence:
             self.high[row],
             p=self.p[row],
             q=self.q[row],
+            counting=self.counting[row],
             n=self.n,
             tau=self.tau,
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_latentattr.core.settling import about
+from napari_latentattr.core.settling import about as roughly
 from napari_latentattr.core.verdict_words import (
     DRIVES,
     NEGLIGIBLE,
@@ -50,7 +50,7 @@ class Sentence:
         else:
             head = self._driven(answer.split(", "))
         parts = [head, *self._rest(), *self._carriers(), *self._noisy(), *self._base_rate()]
-        return "; ".join(parts) + self._basis() + self._settled()
+        return "; ".join(parts) + self._basis() + self._few() + self._settled()
 
     def _numbers(self, channel: str) -> str:
         c = self.of.channels.index(channel)
@@ -163,6 +163,18 @@ class Sentence:
             return "."
         return f" (approximate: {self.of.approximate}; no claim about people)."
 
+    def _few(self) -> str:
+        """Say that a few units hold most of what moves the map, where they do."""
+        named = _names(str(self.of.answer[self.row]))
+        about = [c for c, v in self._verdicts() if c in named or v == DRIVES] or [self._leading()]
+        counting = min(float(self.of.counting[self.row, self.of.channels.index(c)]) for c in about)
+        if self.of.approximate or not counting < self.of.n / 2:
+            return ""
+        return (
+            f" A few {self.of.settled_by} move it most: "
+            f"all {self.of.n} weigh as much as {counting:.0f} alike ones."
+        )
+
     def _settled(self) -> str:
         """How many cases an undecided answer needs: those for the image that moves the map most."""
         best = self._leading()
@@ -172,14 +184,14 @@ class Sentence:
         if np.isinf(units):
             return f" Its ratio is too near tau {self.of.tau:g} for more cases to settle it soon."
         have = f"you have {self.of.n}"
-        return f" About {about(units)} {self.of.settled_by} would settle it; {have}."
+        return f" About {roughly(units)} {self.of.settled_by} would settle it; {have}."
 
     def _settled_by(self, names: list[str]) -> str:
         units = self._to_settle(names)
         if not np.isfinite(units):
             return ""
         it = "it" if len(names) == 1 else "them"
-        return f" (about {about(units)} {self.of.settled_by} would settle {it})"
+        return f" (about {roughly(units)} {self.of.settled_by} would settle {it})"
 
     def _to_settle(self, names: list[str]) -> float:
         """Most units that any of these images needs; NaN where that is not known."""

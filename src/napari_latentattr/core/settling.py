@@ -14,7 +14,15 @@ MOST_TIMES = 50
 
 
 def units_to_settle(
-    ratio: Float64, low: Float64, high: Float64, *, p: Float64, q: Float64, n: int, tau: float
+    ratio: Float64,
+    low: Float64,
+    high: Float64,
+    *,
+    p: Float64,
+    q: Float64,
+    counting: Float64,
+    n: int,
+    tau: float,
 ) -> Float64:
     """Units with which a ratio would be decided in four studies of five, if it is what it seems.
 
@@ -25,9 +33,11 @@ def units_to_settle(
     Parameters
     ----------
     ratio, low, high : (...) float64 array
-        With its 95 % interval of n - 1 degrees of freedom.
+        With its 95 % interval of `counting` - 1 degrees of freedom.
     p, q : (...) float64 array
         Their quotient is what the correction costs.
+    counting : (...) float64 array
+        Units that count among those of now; as many of the new ones will.
     n : int
         Units of now.
 
@@ -44,23 +54,25 @@ def units_to_settle(
     if n < 2:
         return np.full(ratio.shape, np.nan)
     with np.errstate(all="ignore"):
-        se = (np.log(high) - np.log(low)) / (2 * special.stdtrit(n - 1, 0.975))
+        se = (np.log(high) - np.log(low)) / (2 * special.stdtrit(counting - 1, 0.975))
         gap = np.log(ratio) - np.log(tau)
         cost = np.clip(np.where((p > 0) & (q > 0), p / q, 1.0), 1e-9, 1.0)
     level = np.where(gap > 0, 0.05 * cost, 0.025)
     units = np.unique(np.geomspace(n + 1, MOST_TIMES * n, 150).astype(int))
     found = np.full(ratio.shape, np.inf)
     for u in units[::-1]:
-        found = np.where(_decides(np.abs(gap), se, level, n, int(u)), float(u), found)
+        found = np.where(
+            _decides(np.abs(gap), se, level, u / n, counting * u / n - 1), float(u), found
+        )
     return np.where(np.isfinite(se) & np.isfinite(gap), found, np.nan)
 
 
 def _decides(
-    gap: Float64, se: Float64, level: Float64, n: int, units: int
+    gap: Float64, se: Float64, level: Float64, times: float, df: Float64
 ) -> npt.NDArray[np.bool_]:
-    needed = special.stdtrit(units - 1, 1 - level) + special.stdtrit(units - 1, _POWER)
+    needed = special.stdtrit(df, 1 - level) + special.stdtrit(df, _POWER)
     with np.errstate(all="ignore"):
-        return np.asarray(gap >= needed * se * np.sqrt(n / units))
+        return np.asarray(gap >= needed * se / np.sqrt(times))
 
 
 def about(units: float) -> str:

@@ -60,6 +60,7 @@ def dependence_from(record: Mapping[str, Any]) -> ChannelDependence:
         high=numbers("high"),
         p=numbers("p"),
         q=numbers("q"),
+        counting=numbers("cases_that_count"),
         verdict=np.array([[_one_of(cell, "verdict", _VERDICTS) for cell in row] for row in table]),
         answer=np.array([entry.text("answer") for entry in maps]),
         interaction=np.array([entry.number("interaction") for entry in maps]),

@@ -20,7 +20,17 @@ from napari_latentattr.core.types import MapRef, Provenance, Ranking
 Record: TypeAlias = dict[str, object]
 
 VERSION = 1
-_CHANNEL_COLUMNS = ("channel", "ratio", "low", "high", "p", "q", "verdict", "cases_to_settle")
+_CHANNEL_COLUMNS = (
+    "channel",
+    "ratio",
+    "low",
+    "high",
+    "p",
+    "q",
+    "verdict",
+    "cases_that_count",
+    "cases_to_settle",
+)
 _MAP_COLUMNS = (
     *("rank", "map", "index", "verdict", "importance", "low", "high", "p", "q"),
     *("shadow", "impurity", "cluster", "n"),
@@ -97,6 +107,7 @@ def _channel_records(result: ChannelDependence, row: int) -> list[Record]:
         result.channels,
         *(values[row].tolist() for values in arrays),
         result.verdict[row].tolist(),
+        result.counting[row].tolist(),
         needed.tolist(),
     )
     return [dict(zip(_CHANNEL_COLUMNS, cells, strict=True)) for cells in zip(*columns, strict=True)]

@@ -106,6 +106,7 @@ def channel_dependence(
         high=single.high,
         p=single.p if plan.exact else np.full_like(single.p, np.nan),
         q=single.q if plan.exact else np.full_like(single.q, np.nan),
+        counting=single.estimate.df + 1,
         verdict=single.verdict,
         answer=np.array(
             [
