@@ -30,6 +30,17 @@ def test_help_of_every_command_has_an_example(capsys, command):
     assert f"Example: latentattr {command}" in capsys.readouterr().out
 
 
+def test_who_stops_reading_gets_no_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    code = "import sys; from napari_latentattr import cli; cli._say('x' * 100); sys.exit(0)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=writing, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_help_loads_no_torch():
     code = (
         "import sys; from napari_latentattr.cli import main; main(['rank', '--help']); "

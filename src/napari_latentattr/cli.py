@@ -6,6 +6,7 @@ What can be asked is in `options`; the work of a command is in `commands`, loade
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -53,10 +54,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = f"something in the tool failed while {doing}; rerun with --debug"
         return _end(terminal, BROKEN, said)
     terminal.clear()
-    sys.stdout.write(said if said.endswith("\n") else f"{said}\n")
-    if args.out is not None and not args.json:
-        sys.stdout.write(f"\nresults: {args.out}\n")
+    said = said if said.endswith("\n") else f"{said}\n"
+    _say(said if args.out is None or args.json else f"{said}\nresults: {args.out}\n")
     return DONE
+
+
+def _say(text: str) -> None:
+    """Print; all files are written, so whoever stops reading, as `head` does, loses nothing."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (what Python flushes at its end)
 
 
 def _run(args: argparse.Namespace, folder: Path, terminal: Terminal) -> Report:
