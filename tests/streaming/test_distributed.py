@@ -24,6 +24,7 @@ from napari_latentattr import (
     cli,
     cluster_cases,
     find_cases,
+    maximise,
     open_study,
     rank_maps,
 )
@@ -218,6 +219,20 @@ def test_a_worker_that_dies_in_the_middle_of_its_swaps_changes_no_ratio(client, 
     there = channel_dependence(model(2), cohort, streaming=Streaming(client=client))
     assert cohort.died.exists()
     same(there, channel_dependence(model(2), cohort.inner))
+
+
+def test_made_up_pictures_are_the_same_bits_from_a_cluster_and_its_cache(
+    client, tiny_study, tmp_path
+):
+    study = open_study(tiny_study)
+    here = maximise(study.model, 1, cohort=study.cohort, seeds=1)
+    for cache in (None, EncodedCache(tmp_path / "cache"), EncodedCache(tmp_path / "cache")):
+        far = Streaming(client=client, cache=cache)
+        there = maximise(study.model, 1, cohort=study.cohort, seeds=1, streaming=far)
+        np.testing.assert_array_equal(here.pictures, there.pictures)
+        np.testing.assert_equal(here.numbers, there.numbers)
+        assert here.top_cases == there.top_cases
+        assert here.provenance.data_sha256 == there.provenance.data_sha256
 
 
 def test_a_cluster_that_is_not_there_is_told_in_a_sentence(monkeypatch):
