@@ -26,6 +26,7 @@ from napari_latentattr import (
     find_cases,
     maximise,
     open_study,
+    pattern_likeness,
     rank_maps,
 )
 from napari_latentattr.core.broken import left_out_lines
@@ -233,6 +234,17 @@ def test_made_up_pictures_are_the_same_bits_from_a_cluster_and_its_cache(
         np.testing.assert_equal(here.numbers, there.numbers)
         assert here.top_cases == there.top_cases
         assert here.provenance.data_sha256 == there.provenance.data_sha256
+
+
+def test_likeness_is_the_same_bits_also_for_the_surrogates_of_one_case(client):
+    x, far = planted(2, n=21)[0], Streaming(client=client)
+    for cases in (x, x[:1]):
+        cohort = Cohort.from_arrays(cases, channels=CHANNELS)
+        here = pattern_likeness(model(2), cohort)
+        there = pattern_likeness(model(2), cohort, streaming=far)
+        for name in ("rho", "mismatched", "share", "verdict"):
+            np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+        same(here, there)
 
 
 def test_a_cluster_that_is_not_there_is_told_in_a_sentence(monkeypatch):
