@@ -193,6 +193,7 @@ def _add_maximise(commands: _Commands[_Parser]) -> None:
     )
     add_maximise_options(parser)
     _add_seed(parser)
+    add_streaming_options(parser)
 
 
 def _add_view(commands: _Commands[_Parser]) -> None:

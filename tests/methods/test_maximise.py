@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from tests.streaming.test_encode import with_nan, without
 from tests.toy import CHANNELS, LinearAutoencoder, linear_model, people, planes
 from torch import Tensor, nn
 
@@ -16,6 +17,7 @@ from napari_latentattr.methods.cohort_spectrum import SpectrumSums, transform
 from napari_latentattr.methods.excitation import Excitation, Goal
 from napari_latentattr.methods.phase_picture import PhasePictures
 from napari_latentattr.model.state import state_hash
+from napari_latentattr.streaming.streaming import Streaming
 
 
 def test_the_picture_meets_the_level_and_keeps_the_spectrum() -> None:
@@ -85,6 +87,21 @@ def test_a_wide_spread_gives_different_pictures_that_meet_the_level() -> None:
     alike = maximise(linear_model(), 0, cohort=people())
     assert found.agreement < alike.agreement - 0.05
     assert found.meets_level
+
+
+def test_cases_that_cannot_be_used_are_left_out_and_told() -> None:
+    skip = Streaming(skip_broken=True)
+    found = maximise(linear_model(), 1, cohort=with_nan(0, 5), seeds=1, streaming=skip)
+    cohort, kept = without(0, 5)
+    plain = maximise(linear_model(), 1, cohort=cohort, seeds=1)
+    np.testing.assert_array_equal(found.pictures, plain.pictures)
+    assert found.numbers == pytest.approx(plain.numbers, nan_ok=True)
+    names = [with_nan().cases[kept[cohort.cases.index(case)]] for case in plain.top_cases]
+    assert list(found.top_cases) == names
+    assert found.provenance.params["left_out"].startswith("case-001 (")
+    assert found.provenance.params["cases"] == 10
+    with pytest.raises(InputError, match="at least 2 cases that can be used, and 1 is left"):
+        maximise(linear_model(), 1, cohort=with_nan(*range(11)), streaming=skip)
 
 
 def test_one_latent_can_be_asked_and_what_is_watched_ends_with_the_answer() -> None:

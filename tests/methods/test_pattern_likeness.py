@@ -10,6 +10,7 @@ from tests.methods.test_channel_dependence import Deep, independent, linear_mode
 
 from napari_latentattr import Cohort, LatentModel, pattern_likeness
 from napari_latentattr.core.errors import InputError, ModelError
+from napari_latentattr.streaming.streaming import Streaming
 
 
 def cohort_of(x: np.ndarray, **given) -> Cohort:
@@ -194,6 +195,26 @@ def test_what_cannot_be_measured_is_said_in_one_sentence() -> None:
         pattern_likeness(model, cohort_of(independent(8, 2), masks=masks))
     with pytest.raises(ModelError, match="2 images"):
         pattern_likeness(model, cohort_of(independent(8, 3)))
+
+
+def test_cases_that_cannot_be_used_are_left_out_and_the_rest_is_as_without_them() -> None:
+    x, model, skip = independent(26, 2), linear_model([[1.0, 0.4]]), Streaming(skip_broken=True)
+    masks = np.ones((26, 12, 12), dtype=bool)
+    x[3], masks[7] = np.nan, False
+    rest = [i for i in range(26) if i not in (3, 7)]
+    found = pattern_likeness(model, cohort_of(x, masks=masks), streaming=skip)
+    plain = pattern_likeness(model, cohort_of(x[rest], masks=masks[rest]))
+    for name in ("rho", "low", "high", "mismatched", "share", "p", "q"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plain, name))
+    assert (found.n, found.n_cases) == (24, 24)
+    assert found.provenance.data_sha256 == plain.provenance.data_sha256
+    said = found.provenance.params["left_out"]
+    assert said.count("case-004 (") == said.count("case-008 (") == 1
+    with pytest.raises(InputError, match="case-004"):
+        pattern_likeness(model, cohort_of(x))
+    x[1:] = np.nan
+    with pytest.raises(InputError, match="1 of 26 cases can be used, and it takes 2; the first"):
+        pattern_likeness(model, cohort_of(x), streaming=skip)
 
 
 def test_volumes_run_slice_by_slice_through_a_2d_model() -> None:

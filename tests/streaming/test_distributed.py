@@ -7,7 +7,9 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import distributed
 import numpy as np
@@ -22,7 +24,9 @@ from napari_latentattr import (
     cli,
     cluster_cases,
     find_cases,
+    maximise,
     open_study,
+    pattern_likeness,
     rank_maps,
 )
 from napari_latentattr.core.broken import left_out_lines
@@ -135,10 +139,6 @@ def test_a_broken_case_is_told_from_afar(client):
     assert left_out_lines(found.provenance.params)[0].count("case-003 (") == 1
 
 
-def pids(client) -> set[int]:
-    return set(client.run(os.getpid).values())
-
-
 def test_nothing_stays_on_the_cluster_and_each_worker_unpacks_once(client, tmp_path):
     counted = Counted(tmp_path)
     for case in encode_cases(counted, people_of(6), streaming=Streaming(client=client)):
@@ -168,21 +168,6 @@ def people_of(n: int) -> Cohort:
     return Cohort.from_arrays(x, channels=("A", "B", "C"))
 
 
-class Deadly:
-    """A model that ends its process at one case, the first time."""
-
-    def __init__(self, flag) -> None:
-        self.flag, self.inner = flag, linear_model()
-        self.spec = self.inner.spec
-
-    def encode(self, x, /):
-        if self.flag is not None and not self.flag.exists():
-            self.flag.write_text("")
-            os.kill(os.getpid(), signal.SIGKILL)
-        return self.inner.encode(x)
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
 def test_groups_of_cases_are_the_same_bits(client):
     rng = np.random.default_rng(3)
     level = rng.normal(size=(24, 3, 1, 1)) + 6 * (np.arange(24) % 2)[:, None, None, None]
@@ -196,32 +181,70 @@ def test_groups_of_cases_are_the_same_bits(client):
     assert [d.q for d in here.differences] == [d.q for d in there.differences]
 
 
-def test_a_worker_killed_in_the_middle_changes_nothing(client, tmp_path):
-    far = Streaming(client=client)
-    cohort = people_of(12)
-    before = pids(client)
-    found = list(encode_cases(Deadly(tmp_path / "died"), cohort, streaming=far))
-    assert (tmp_path / "died").exists()
-    for here, there in zip(encode_cases(linear_model(), cohort), found, strict=True):
+class Deadly:
+    """Cases of which one ends the worker that reads it; the first time, and nowhere but there."""
+
+    def __init__(self, cohort: Cohort, at: int, died: Path) -> None:
+        self.inner, self.at, self.died, self.home = cohort, at, died, os.getpid()
+
+    def __getattr__(self, name: str):
+        if name in ("inner", "__setstate__"):
+            raise AttributeError(name)
+        return getattr(self.inner, name)
+
+    def __len__(self) -> int:
+        return len(self.inner)
+
+    def __getitem__(self, index: int):
+        if index == self.at and os.getpid() != self.home:
+            with suppress(FileExistsError):
+                self.died.open("x").close()
+                os.kill(os.getpid(), signal.SIGKILL)
+        return self.inner[index]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_that_dies_over_a_case_changes_no_latent_map(client, tmp_path):
+    cohort = Deadly(people_of(12), 5, tmp_path / "died")
+    far = list(encode_cases(linear_model(), cohort, streaming=Streaming(client=client)))
+    assert cohort.died.exists()
+    for here, there in zip(encode_cases(linear_model(), cohort.inner), far, strict=True):
         np.testing.assert_array_equal(here.maps, there.maps)
-    client.wait_for_workers(2, timeout=60)
-    assert pids(client) != before
-    x = planted(2, n=20)[0]
-    cases = Cohort.from_arrays(x, channels=CHANNELS)
-    victim = min(pids(client))
 
-    class Assassin:
-        done = False
 
-        def report(self, done, total, text):
-            if not self.done and 0 < done < total:
-                self.done = True
-                os.kill(victim, signal.SIGKILL)
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_worker_that_dies_in_the_middle_of_its_swaps_changes_no_ratio(client, tmp_path):
+    cohort = Deadly(
+        Cohort.from_arrays(planted(2, n=20)[0], channels=CHANNELS), 9, tmp_path / "died"
+    )
+    there = channel_dependence(model(2), cohort, streaming=Streaming(client=client))
+    assert cohort.died.exists()
+    same(there, channel_dependence(model(2), cohort.inner))
 
-    killer = Assassin()
-    there = channel_dependence(model(2), cases, streaming=far, progress=killer)
-    assert killer.done
-    same(there, channel_dependence(model(2), cases))
+
+def test_made_up_pictures_are_the_same_bits_from_a_cluster_and_its_cache(
+    client, tiny_study, tmp_path
+):
+    study = open_study(tiny_study)
+    here = maximise(study.model, 1, cohort=study.cohort, seeds=1)
+    for cache in (None, EncodedCache(tmp_path / "cache"), EncodedCache(tmp_path / "cache")):
+        far = Streaming(client=client, cache=cache)
+        there = maximise(study.model, 1, cohort=study.cohort, seeds=1, streaming=far)
+        np.testing.assert_array_equal(here.pictures, there.pictures)
+        np.testing.assert_equal(here.numbers, there.numbers)
+        assert here.top_cases == there.top_cases
+        assert here.provenance.data_sha256 == there.provenance.data_sha256
+
+
+def test_likeness_is_the_same_bits_also_for_the_surrogates_of_one_case(client):
+    x, far = planted(2, n=21)[0], Streaming(client=client)
+    for cases in (x, x[:1]):
+        cohort = Cohort.from_arrays(cases, channels=CHANNELS)
+        here = pattern_likeness(model(2), cohort)
+        there = pattern_likeness(model(2), cohort, streaming=far)
+        for name in ("rho", "mismatched", "share", "verdict"):
+            np.testing.assert_array_equal(getattr(here, name), getattr(there, name))
+        same(here, there)
 
 
 def test_a_cluster_that_is_not_there_is_told_in_a_sentence(monkeypatch):

@@ -62,10 +62,8 @@ def run(
         raise InputError("--outcome chooses what --top ranks for; give --top or leave it out")
     if likeness and region is not None:
         raise InputError("--likeness speaks of whole maps; leave --likeness or --region out")
-    if skip_broken and (volumes or likeness):
-        raise InputError(
-            "--volumes and --likeness need every case; leave them or --skip-broken out"
-        )
+    if skip_broken and volumes:
+        raise InputError("--volumes needs every case; leave it or --skip-broken out")
     opened = open_study(study, trust=trust)
     if len(opened.cohort) == 1 and not one_case:
         raise InputError(_ONE_CASE)
@@ -98,7 +96,13 @@ def run(
         said += dependence_lines(result, asked)
         if likeness:
             alike = pattern_likeness(
-                opened.model, opened.cohort, maps=maps, tau=tau, seed=seed, progress=progress
+                opened.model,
+                opened.cohort,
+                maps=maps,
+                tau=tau,
+                seed=seed,
+                streaming=streaming,
+                progress=progress,
             )
             write_likeness(folder, alike, asked)
             said += likeness_lines(alike, asked)

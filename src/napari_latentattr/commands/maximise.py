@@ -11,8 +11,10 @@ from napari_latentattr.cohort.cohort import Cohort
 from napari_latentattr.cohort.slices import AXES
 from napari_latentattr.cohort.study import open_study
 from napari_latentattr.commands.results import Report
+from napari_latentattr.commands.streaming_options import streaming_of
 from napari_latentattr.commands.tables import table
 from napari_latentattr.commands.volumes import write_images
+from napari_latentattr.core.broken import left_out_lines
 from napari_latentattr.core.maximisation import MADE_UP, Maximisation
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Float32
@@ -42,20 +44,25 @@ def run(
     seed: int | None,
     trust: bool,
     progress: Progress,
+    cache: Path | None = None,
+    skip_broken: bool = False,
+    scheduler: str | None = None,
 ) -> Report:
     """Make up the pictures; write ``maximise.json``, ``maximise.png`` and a volume an image."""
     opened = open_study(study, trust=trust)
-    found = maximise(
-        opened.model,
-        map,
-        cohort=opened.cohort,
-        voxel=voxel,
-        toward=toward,
-        seeds=seeds,
-        spread=spread,
-        seed=opened.seed if seed is None else seed,
-        progress=progress,
-    )
+    with streaming_of(cache, skip_broken, scheduler) as streaming:
+        found = maximise(
+            opened.model,
+            map,
+            cohort=opened.cohort,
+            voxel=voxel,
+            toward=toward,
+            seeds=seeds,
+            spread=spread,
+            seed=opened.seed if seed is None else seed,
+            streaming=streaming,
+            progress=progress,
+        )
     write_maximisation(folder, found, opened.cohort)
     return Report(maximised_text(found), "maximise.json")
 
@@ -81,7 +88,8 @@ def maximised_text(found: Maximisation) -> str:
         for case, activation in zip(found.top_cases, found.top_activations, strict=True)
     ]
     real = table(rows, header=("real case", "activation"))
-    return "\n".join([found.sentence(), "", real, "", _CAVEAT])
+    left = left_out_lines(found.provenance.params)
+    return "\n".join([found.sentence(), "", real, "", *left, _CAVEAT])
 
 
 def _write_picture(folder: Path, found: Maximisation, which: int) -> dict[str, str]:

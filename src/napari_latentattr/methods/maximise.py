@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from napari_latentattr.core.broken import left_out
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.maximisation import Maximisation
 from napari_latentattr.core.progress import SILENT, Part, Progress
@@ -31,6 +32,7 @@ from napari_latentattr.methods.excitation import Excitation, Goal, NoSlopeError
 from napari_latentattr.methods.phase_picture import PhasePictures
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 QUANTILE = 0.99
 MOST_SEEDS = 32
@@ -50,6 +52,7 @@ def maximise(
     spread: float = 0.05,
     seed: int = 0,
     watch: Watch | None = None,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> Maximisation:
     """Make up a picture that excites a map as much as the cohort's own strongest cases do.
@@ -80,6 +83,9 @@ def maximise(
         all pictures are to be the same; 3 asks for different ones.
     watch : callable, optional
         Gets the picture while it comes into being.
+    streaming : Streaming, optional
+        As in `rank_maps`; images that a cache or workers had are read here once more, for their
+        spectrum.
 
     Returns
     -------
@@ -102,8 +108,10 @@ def maximise(
     companions(cohort, "a made-up picture")
     fitted = over_volumes(model, cohort)
     target = find_map(map, fitted.spec)
+    found = measure_activation(
+        fitted, cohort, target.index, voxel=voxel, streaming=streaming, progress=progress
+    )
     with fitted.running():
-        found = measure_activation(fitted, cohort, target.index, voxel=voxel, progress=progress)
         asked = _Asked.of(fitted, cohort, target, found, lowest=toward == "low", watch=watch)
         climbs = [
             asked.climb(spread, seed + i, Part(progress, i, seeds, "making up a picture"))
@@ -113,7 +121,8 @@ def maximise(
     params = {
         **{"map": target.index, "toward": toward, "seeds": seeds, "spread": spread},
         **({} if voxel is None else {"voxel": ",".join(str(int(i)) for i in voxel)}),
-        **{"cases": len(cohort), "start": climbs[0].began_from},
+        **{"cases": len(found.index), "start": climbs[0].began_from},
+        **left_out(found.broken),
         **skip_flag(fitted.spec.skips),
     }
     made = Provenance(
@@ -141,7 +150,7 @@ class _Climb:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Asked:
-    """What is to be reached in which cohort; `top` are its strongest cases."""
+    """What is to be reached in which cohort; `top` are the rows of its strongest cases."""
 
     model: LatentModel | SlicewiseModel
     cohort: CaseSource
@@ -174,7 +183,7 @@ class _Asked:
         try:
             return self._climb_from(self.found.spectrum.phase, "mean", spread, seed, progress)
         except NoSlopeError:
-            case = self.cohort[self.top[0]]
+            case = self.cohort[self.found.index[self.top[0]]]
             waves = transform(case.data)
             phase = np.exp(1j * np.angle(waves)).astype(np.complex64)
             return self._climb_from(phase, case.case, spread, seed, progress)
@@ -214,7 +223,9 @@ class _Asked:
             "usual": self.goal.usual,
             "spectrum_distance": spectrum.distance(first),
             "usual_distance": float(
-                np.mean([spectrum.distance(self.cohort[i].data) for i in self.top])
+                np.mean(
+                    [spectrum.distance(self.cohort[self.found.index[i]].data) for i in self.top]
+                )
             ),
             "out_of_distribution": error / limit if limit else float("nan"),
             "agreement": _agreement([climb.picture for climb in climbs]),
@@ -238,14 +249,19 @@ class _Asked:
             channels=self.cohort.channels,
             pictures=np.stack([climb.picture for climb in climbs]),
             start=first.start,
-            top_cases=tuple(self.cohort.cases[i] for i in self.top),
+            top_cases=tuple(self.cohort.cases[self.found.index[i]] for i in self.top),
             top_activations=tuple(float(self.found.activation[i]) for i in self.top),
             magnitudes_moved=first.free,
         )
 
 
 def _goal(activation: Float64, target: MapRef, *, lowest: bool) -> Goal:
-    """Level to reach; refuses a map that does not vary."""
+    """Level to reach; refuses a map that does not vary, and a single case."""
+    if len(activation) < 2:
+        raise InputError(
+            "a made-up picture needs at least 2 cases that can be used, and 1 is left; mend the "
+            "others"
+        )
     level = float(np.quantile(activation, 1 - QUANTILE if lowest else QUANTILE))
     usual = float(np.median(activation))
     if abs(level - usual) <= 1e-6 * float(np.abs(activation).max()):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_latentattr.core.broken import left_out
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.inference import benjamini_hochberg
 from napari_latentattr.core.likeness import (
@@ -25,6 +26,7 @@ from napari_latentattr.methods.asked_maps import asked_maps
 from napari_latentattr.methods.patterns import Patterns, measure_patterns
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel, over_volumes
+from napari_latentattr.streaming.streaming import HERE, Streaming
 
 _FDR = 0.05
 
@@ -37,6 +39,7 @@ def pattern_likeness(
     tau: float = 0.03,
     draws: int = 999,
     seed: int = 0,
+    streaming: Streaming = HERE,
     progress: Progress = SILENT,
 ) -> PatternLikeness:
     """Say whose pattern each latent map looks like: an association that names no driver.
@@ -56,6 +59,8 @@ def pattern_likeness(
         Energy share up to which a response to one image is too weak to be read.
     draws : int
         Random pairings of cases.
+    streaming : Streaming, optional
+        As in `rank_maps`; nothing is kept on disk.
 
     Returns
     -------
@@ -77,7 +82,9 @@ def pattern_likeness(
     _check_values(tau, draws)
     fitted = over_volumes(model, cohort)
     asked = asked_maps(maps, fitted.spec.n_maps)
-    found = measure_patterns(fitted, cohort, asked, seed=seed, progress=progress)
+    found = measure_patterns(
+        fitted, cohort, asked, seed=seed, streaming=streaming, progress=progress
+    )
     paired = _compare(found, draws, seed)
     approximate = "" if cohort.unit_name == "patients" else cohort.unit_name
     approximate = "one case" if len(cohort) == 1 else approximate
@@ -101,7 +108,7 @@ def pattern_likeness(
         verdict=verdict,
         tau=tau,
         n=paired.n,
-        n_cases=len(cohort),
+        n_cases=len(found.units),
         unit_name=cohort.unit_name,
         latents=found.latents,
         border=found.border,
@@ -110,7 +117,10 @@ def pattern_likeness(
         approximate=approximate,
         provenance=Provenance(
             method="pattern_likeness",
-            params={"tau": tau, "draws": draws, "maps": ",".join(map(str, asked))},
+            params={
+                **{"tau": tau, "draws": draws, "maps": ",".join(map(str, asked))},
+                **left_out(found.broken),
+            },
             seed=seed,
             model_sha256=fitted.spec.sha256,
             data_sha256=found.data_sha256,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from napari_latentattr.core.broken import Broken
 from napari_latentattr.core.errors import Cancelled, InputError, LatentAttrError
@@ -21,6 +21,7 @@ from napari_latentattr.streaming.reading import Given, Keys, encoded, read_ahead
 from napari_latentattr.streaming.streaming import HERE, Streaming
 
 T = TypeVar("T")
+M = TypeVar("M", bound=Encoder)
 
 
 def encode_cases(
@@ -70,9 +71,33 @@ def reduce_cases(
     ModelError
         When model and cohort do not fit.
     """
+    visit = partial(_without_images, reduce)
+    yield from visit_cases(
+        model, cohort, visit, which=which, streaming=streaming, broken=broken, progress=progress
+    )
+
+
+def visit_cases(
+    model: M,
+    cohort: CaseSource,
+    visit: Callable[[M, CaseSource, EncodedCase], T],
+    *,
+    which: Sequence[int] | None = None,
+    streaming: Streaming = HERE,
+    broken: list[Broken] | None = None,
+    progress: Progress = SILENT,
+) -> Iterator[T]:
+    """As `reduce_cases`, for what needs more of a case than its maps.
+
+    Parameters
+    ----------
+    visit : callable
+        Gets model and cohort beside each case, where it runs: ``cohort[case.index]`` was just read,
+        unless the case came from the cache.
+    """
     order = list(range(len(cohort)) if which is None else which)
     reduced = 0
-    for done, found in enumerate(_walk(model, cohort, reduce, order, streaming), start=1):
+    for done, found in enumerate(_walk(model, cohort, visit, order, streaming), start=1):
         if not isinstance(found, _Failed):
             reduced += 1
             yield found
@@ -99,49 +124,56 @@ class _Failed:
 
 
 def _walk(
-    model: Encoder,
+    model: M,
     cohort: CaseSource,
-    reduce: Callable[[EncodedCase], T],
+    visit: Callable[[M, CaseSource, EncodedCase], T],
     order: Sequence[int],
     streaming: Streaming,
 ) -> Iterator[T | _Failed]:
     """One entry a case, in order."""
-    keys = Keys(model, cohort, streaming.cache)
+    shared = _Shared(model, cohort, Keys(model, cohort, streaming.cache))
     if streaming.client is not None:
-        shared = _Shared(model, cohort, keys)
-        yield from spread(streaming.client, shared, partial(_on_worker, reduce), order)
+        yield from spread(streaming.client, shared, partial(_on_worker, visit), order)
         return
-    for index, given in read_ahead(cohort, order, keys, streaming.ahead):
-        yield _reduced(model, reduce, index, given, keys)
+    for index, given in read_ahead(cohort, order, shared.keys, streaming.ahead):
+        yield _visited(visit, shared, index, given)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Shared:
-    """What all cases need on a worker."""
+class _Shared(Generic[M]):
+    """What all cases need, here or on a worker."""
 
-    model: Encoder
+    model: M
     cohort: CaseSource
     keys: Keys
 
 
-def _on_worker(reduce: Callable[[EncodedCase], T], shared: _Shared, index: int) -> T | _Failed:
+def _on_worker(
+    visit: Callable[[M, CaseSource, EncodedCase], T], shared: _Shared[M], index: int
+) -> T | _Failed:
     ((_, given),) = read_ahead(shared.cohort, [index], shared.keys, 0)
-    return _reduced(shared.model, reduce, index, given, shared.keys)
+    return _visited(visit, shared, index, given)
 
 
-def _reduced(
-    model: Encoder,
-    reduce: Callable[[EncodedCase], T],
+def _visited(
+    visit: Callable[[M, CaseSource, EncodedCase], T],
+    shared: _Shared[M],
     index: int,
     given: Callable[[], Given],
-    keys: Keys,
 ) -> T | _Failed:
     try:
-        return reduce(encoded(model, index, given(), keys))
+        case = encoded(shared.model, index, given(), shared.keys)
+        return visit(shared.model, shared.cohort, case)
     except Cancelled:
         raise
     except LatentAttrError as error:
         return _Failed(index, error)
+
+
+def _without_images(
+    reduce: Callable[[EncodedCase], T], _model: Encoder, _cohort: CaseSource, case: EncodedCase
+) -> T:
+    return reduce(case)
 
 
 def _whole(case: EncodedCase) -> EncodedCase:
