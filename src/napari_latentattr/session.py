@@ -25,6 +25,7 @@ from napari_latentattr.core.types import Float32, ImageStack, LatentSpec, Rankin
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study
+    from napari_latentattr.core.case_sheet import CaseSheet
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.model.self_test import SelfTest
 
@@ -106,10 +107,7 @@ class Session:
     def volumes(self) -> Cohort:
         """Cases as they are shown: whole volumes, also where slices are the units."""
         cohort = self.opened().cohort
-        try:
-            return cohort.cut.whole
-        except ValueError:
-            return cohort
+        return cohort.cut.whole if cohort.is_cut else cohort
 
     @property
     def outcome(self) -> str | None:
@@ -203,6 +201,11 @@ class Session:
             return None
         about = (found.target.index, found.case)
         return found if about == (chosen.map, self.volumes.cases[chosen.case]) else None
+
+    @property
+    def case_sheet(self) -> CaseSheet | None:
+        """Cases that have most and least of the selected map, where they were looked for."""
+        return self.results.cases.get(self.selection.map)
 
     def undo(self) -> bool:
         """Forget the last result; False when there is none."""

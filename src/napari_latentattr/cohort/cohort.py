@@ -256,6 +256,11 @@ class Cohort:
         return self.cut.stack_back(values, fill=fill)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the cases are slices of volumes, made by `by_slice`."""
+        return isinstance(self._source, SliceCases)
+
+    @property
     def cut(self) -> SliceCases:
         """How slices were cut: `whole`, the volumes, and `origins`, one a slice."""
         if not isinstance(self._source, SliceCases):

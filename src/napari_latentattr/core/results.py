@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.clusters import Clusters
 from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.place import WHOLE, Place
@@ -19,6 +20,8 @@ PictureKey: TypeAlias = tuple[str, int, str, Place]
 
 # A picture of four images of 96 cubed takes 14 MB.
 MOST_PICTURES = 12
+# Small pictures of 24 cases with four images take 1.5 MB at most.
+MOST_SHEETS = 12
 # Parameters that are there only where part of a map was asked.
 _PARTS = ("region", "voxel")
 # Checks are small; a few for every map of a large model.
@@ -105,6 +108,8 @@ class Results:
         The newest; not kept between sessions.
     clusters : Clusters or None
         Groups of cases.
+    cases : mapping of int to CaseSheet
+        Cases that have most and least of a map, by its index; the newest last.
     """
 
     ranking: Ranking | None = None
@@ -113,6 +118,14 @@ class Results:
     checks: tuple[SanityCheck, ...] = ()
     traversal: Traversal | None = None
     clusters: Clusters | None = None
+    cases: Mapping[int, CaseSheet] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_cases(self, sheet: CaseSheet) -> Results:
+        """Return these results with this sheet of cases; beyond `MOST_SHEETS` the oldest goes."""
+        which = sheet.found.target.index
+        kept = {k: other for k, other in self.cases.items() if k != which} | {which: sheet}
+        newest = list(kept.items())[-MOST_SHEETS:]
+        return replace(self, cases=MappingProxyType(dict(newest)))
 
     def with_clusters(self, found: Clusters) -> Results:
         """Return these results with these groups of cases."""
