@@ -178,11 +178,8 @@ class Session:
 
     def _leading(self, which: int) -> int | None:
         """Image that moves a map most, where that was measured."""
-        found = self.results.about(which)
-        if found is None:
-            return None
-        ratio = found.ratio[found.row(which)]
-        return None if np.isnan(ratio).all() else int(np.nanargmax(ratio))
+        ratio = self.results.ratio(which)
+        return None if ratio is None or np.isnan(ratio).all() else int(np.nanargmax(ratio))
 
     def picture(self, kind: PictureKind) -> Picture | None:
         """Return the picture of the selected map and case, if it was made.

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+import numpy as np
+
 from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.clusters import Clusters
 from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.sanity import SanityCheck
 from napari_latentattr.core.traversal import Traversal
-from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
+from napari_latentattr.core.types import Float32, Float64, Grid, MapRef, Provenance, Ranking
 
 PictureKind: TypeAlias = Literal["where", "drawn"]
 PictureKey: TypeAlias = tuple[str, int, str, Place]
@@ -173,6 +175,11 @@ class Results:
     def with_traversal(self, found: Traversal) -> Results:
         """Return these results with this traversal in the place of any other."""
         return replace(self, traversal=found)
+
+    def ratio(self, which: int) -> Float64 | None:
+        """How far each image (C,) moves one map, where that was measured in the whole body."""
+        found = self.about(which)
+        return None if found is None else np.asarray(found.ratio[found.row(which)])
 
     def about(self, which: int, *, region: str = "") -> ChannelDependence | None:
         """Newest answer about one map, in the whole body or inside one region."""
