@@ -17,6 +17,7 @@ from tests.retrieval.test_find import CHANNELS, model
 from napari_latentattr import Cohort
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.methods.excitation import Excitation
 from napari_latentattr.retrieval import find
 from napari_latentattr.session import Opened
 from napari_latentattr.widgets.dock import LatentAttribution
@@ -193,6 +194,66 @@ def test_scrolling_through_slices_keeps_the_image_that_was_chosen(dock, opened, 
     for step in (1, 4):
         dock.viewer.dims.set_current_step(axis, step)
     assert dock.session.selection.channel == 1
+
+
+def test_what_excites_a_map_is_shown_beside_real_cases(dock, opened, done, qtbot) -> None:
+    opened(3)
+    closer = dock.inspect.closer
+    closer.views.setCurrentIndex(3)
+    seen = []
+    dock.session.preview_changed.connect(lambda: seen.append(dock.session.preview))
+    assert closer.excites.go.text().startswith("Imagine  ~")
+    closer.excites.go.click()
+    done()
+    found = dock.session.made_up
+    assert any(one is not None and one[1].shape == found.pictures[0].shape for one in seen)
+    assert dock.session.preview is None
+    layer = dock.viewer.layers.selection.active
+    image = case_images(dock.viewer)["bright"]
+    assert layer.name == "LA · map 0 · made up in bright"
+    np.testing.assert_allclose(layer.scale, image.scale)
+    np.testing.assert_allclose(layer.translate, image.translate)
+    assert "made up, not a patient" in dock.viewer.canvas.overlays.text.text
+    assert found.real[0].case == f"c{N - 1}"
+    qtbot.mouseClick(closer.excites.real.tiles[0].picture, Qt.MouseButton.LeftButton)
+    done()
+    assert dock.session.selection.case == N - 1
+    assert not layer.visible
+    assert "made up" not in dock.viewer.canvas.overlays.text.text
+    dock.undo()
+    assert layer not in dock.viewer.layers
+
+
+def test_making_up_a_picture_can_be_cancelled(dock, opened, qtbot, monkeypatch) -> None:
+    opened(2)
+    dock.inspect.closer.views.setCurrentIndex(3)
+    slow = Excitation._turn
+    monkeypatch.setattr(Excitation, "_turn", lambda *a: (time.sleep(0.2), slow(*a)))
+    dock.inspect.closer.excites.go.click()
+    qtbot.waitUntil(lambda: dock.session.preview is not None, timeout=20_000)
+    assert dock.inspect.closer.excites.made.isVisible()
+    began = time.monotonic()
+    dock.footer.cancel.click()
+    qtbot.waitUntil(lambda: not dock.runner.busy, timeout=2_000)
+    assert time.monotonic() - began < 0.3
+    assert dock.footer.title.text().startswith("Stopped")
+    assert dock.session.preview is None
+    assert not dock.inspect.closer.excites.made.isVisible()
+    assert dock.session.results.made_up == {}
+    qtbot.waitUntil(lambda: not dock.runner.leaving, timeout=10_000)
+    dock.footer.ready()
+
+
+def test_a_map_that_does_not_vary_is_refused_in_the_footer(dock, opened, qtbot) -> None:
+    opened(2)
+    dock.inspect.closer.views.setCurrentIndex(3)
+    dock.session.study.model.module.encoder.weight.data[1] = 0
+    dock.session.select(map=1)
+    dock.inspect.closer.excites.go.click()
+    qtbot.waitUntil(lambda: not dock.runner.busy, timeout=20_000)
+    assert "does not vary between the 6 cases" in dock.footer.title.text()
+    assert dock.inspect.closer.excites.go.isVisible()
+    dock.footer.ready()
 
 
 def test_looking_for_cases_can_be_cancelled(dock, opened, qtbot, monkeypatch) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.clusters import Clusters
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.made_up import MadeUp
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.sanity import SanityCheck
 from napari_latentattr.core.traversal import Traversal
@@ -24,6 +25,8 @@ PictureKey: TypeAlias = tuple[str, int, str, Place]
 MOST_PICTURES = 12
 # Small pictures of 24 cases with four images take 1.5 MB at most.
 MOST_SHEETS = 12
+# Three made-up pictures of four images of 96 cubed, and where they began, take 56 MB.
+MOST_MADE_UP = 2
 # Parameters that are there only where part of a map was asked.
 _PARTS = ("region", "voxel")
 # Checks are small; a few for every map of a large model.
@@ -112,6 +115,8 @@ class Results:
         Groups of cases.
     cases : mapping of int to CaseSheet
         Cases that have most and least of a map, by its index; the newest last.
+    made_up : mapping of int to MadeUp
+        What would excite a map, by its index; the newest last. Not kept between sessions.
     """
 
     ranking: Ranking | None = None
@@ -121,6 +126,13 @@ class Results:
     traversal: Traversal | None = None
     clusters: Clusters | None = None
     cases: Mapping[int, CaseSheet] = field(default_factory=lambda: MappingProxyType({}))
+    made_up: Mapping[int, MadeUp] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_made_up(self, found: MadeUp) -> Results:
+        """Return these results with this made-up picture; beyond `MOST_MADE_UP` the oldest goes."""
+        which = found.found.map.index
+        kept = {k: other for k, other in self.made_up.items() if k != which} | {which: found}
+        return replace(self, made_up=MappingProxyType(dict(list(kept.items())[-MOST_MADE_UP:])))
 
     def with_cases(self, sheet: CaseSheet) -> Results:
         """Return these results with this sheet of cases; beyond `MOST_SHEETS` the oldest goes."""

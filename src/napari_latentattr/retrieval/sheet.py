@@ -96,11 +96,5 @@ def _view(
     limits: Sequence[tuple[float, float]],
     cohort: Cohort,
 ) -> CaseView:
-    name, voxel = listed.cases[row], peak.tolist()
-    case = name
-    if cohort.is_cut:
-        cut = cohort.cut
-        at = cut.origins[int(listed.index[row])]
-        case = cut.whole.cases[at.volume]
-        voxel.insert(AXES[cut.axis][0], float(at.index))
-    return CaseView(name, case, tuple(voxel), greys(planes, limits), box)
+    case, voxel = cohort.in_whole(int(listed.index[row]), peak.tolist())
+    return CaseView(listed.cases[row], case, voxel, greys(planes, limits), box)

@@ -99,6 +99,7 @@ class Canvas:
 
     def look_at(self, case: int, voxel: Sequence[float]) -> None:
         """Show a case, and bring the slices to one of its voxels once it is there."""
+        self._aside.look("")
         self._landing.ask(self.session.volumes.cases[case], voxel)
         self.session.select(case=case)
         self._refresh()
@@ -206,8 +207,7 @@ class Canvas:
 
     def _is_layer_missing(self) -> bool:
         """Whether something is to be shown that has no layer yet: new ones hold up a window."""
-        kinds = [kind for kind in KINDS if self.session.picture(kind) is not None]
-        wanted = [*kinds, *(["traversal"] if self.session.traversal is not None else [])]
+        wanted = [*self._aside.kinds, *(k for k in KINDS if self.session.picture(k) is not None)]
         return any(find_layer(self.viewer, (kind, None, False)) is None for kind in wanted)
 
     def _arrive(self) -> Iterator[None]:
@@ -223,8 +223,7 @@ class Canvas:
         if self._stack is None:
             return
         chosen = self.session.selection
-        found = {kind: self.session.picture(kind) for kind in KINDS}
-        pictures = {kind: picture for kind, picture in found.items() if picture is not None}
+        pictures = {k: one for k in KINDS if (one := self.session.picture(k)) is not None}
         aside = self._aside.wanted
         self._seen |= aside != self._overlays.aside
         self._overlays.aside = aside
@@ -255,6 +254,7 @@ class Canvas:
             self._stack,
             self.session.selection,
             self._overlays.picture if self._overlays.shown and not self._overlays.aside else None,
+            made_up=self._aside.made_up.on_top and self._overlays.shown,
             steps=self._aside.steps.words() if self._overlays.shown else "",
             beside=self.is_side_by_side,
             deep=self.viewer.dims.ndisplay == 3,

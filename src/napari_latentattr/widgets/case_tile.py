@@ -88,6 +88,8 @@ class TileRows(QWidget):
     ----------
     most : int
         Tiles.
+    live : bool
+        Whether a click does something.
 
     Signals
     -------
@@ -97,13 +99,15 @@ class TileRows(QWidget):
 
     picked = Signal(int)
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, live: bool = True) -> None:
         super().__init__()
         self.tiles = [CaseTile() for _ in range(most)]
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         for i, tile in enumerate(self.tiles):
             tile.clicked.connect(partial(self.picked.emit, i))
+            if not live:
+                tile.picture.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             grid.addWidget(tile, i // ACROSS, i % ACROSS)
         for column in range(ACROSS):
             grid.setColumnStretch(column, 1)

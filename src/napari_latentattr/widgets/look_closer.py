@@ -19,6 +19,7 @@ from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.check_part import CheckPart
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
+from napari_latentattr.widgets.excites import Excites
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
 from napari_latentattr.widgets.lettering import follow
@@ -31,13 +32,14 @@ from napari_latentattr.widgets.top_cases import TopCases
 if TYPE_CHECKING:
     from napari_latentattr.methods._registry import Method
 
-View: TypeAlias = PictureKind | Literal["cases"]
+View: TypeAlias = PictureKind | Literal["cases", "excites"]
 
 # With a short name for large type.
 _VIEWS: tuple[tuple[View, str, str], ...] = (
     ("where", "Show where", "Where"),
     ("drawn", "What it draws", "Drawn"),
     ("cases", "Top cases", "Cases"),
+    ("excites", "What excites it", "Excites"),
 )
 # The methods whose pictures say most, with the fewest assumptions.
 _FIRST = {"where": "swaps", "drawn": "main_effect"}
@@ -55,12 +57,15 @@ class LookCloser(Card):
         Whether side by side shows more than the strongest few.
     shown : str
         The view that was opened.
+    picked : int, tuple of float
+        A case and the voxel to look at.
     """
 
     wants = Signal(object)
     side_by_side = Signal(bool)
     every_image = Signal(bool)
     shown = Signal(str)
+    picked = Signal(int, object)
 
     def __init__(self, viewer: Any, session: Session) -> None:
         super().__init__("Look closer")
@@ -83,9 +88,11 @@ class LookCloser(Card):
         self.traverse.setToolTip(
             "Draw this case while the map goes from weak to strong; the slider “step” runs through"
         )
-        self.asked, self.cases = QWidget(), TopCases(session)
+        self.asked, self.cases, self.excites = QWidget(), TopCases(session), Excites(session)
         self._lay_out()
-        self.cases.wants.connect(self.wants)
+        for part in (self.cases, self.excites):
+            part.wants.connect(self.wants)
+            part.picked.connect(self.picked)
         self.views.currentChanged.connect(self._on_view)
         self.method.currentTextChanged.connect(self._on_method)
         self.image.activated.connect(lambda c: session.select(channel=c))
@@ -121,7 +128,7 @@ class LookCloser(Card):
         form.addRow(Name("Of"), self.place)
         form.addRow(Name("Method"), self.method)
         self._place = QVBoxLayout()
-        for part in (self.views, self.asked, self.cases):
+        for part in (self.views, self.asked, self.cases, self.excites):
             self.box.addWidget(part)
         box = QVBoxLayout(self.asked)
         box.setContentsMargins(0, 0, 0, 0)
@@ -201,6 +208,7 @@ class LookCloser(Card):
     def _on_view(self, *_: object) -> None:
         self.asked.setVisible(self.view in _FIRST)
         self.cases.setVisible(self.view == "cases")
+        self.excites.setVisible(self.view == "excites")
         self.shown.emit(self.view)
         if self.view not in _FIRST:
             return
@@ -248,23 +256,17 @@ class LookCloser(Card):
     def _show_picture(self) -> None:
         picture = self._session.picture(self.kind) if self._session.study else None
         self._name_button()
-        self.dial.setVisible(False)
         self.check.show_picture(picture if self.kind == "where" else None)
         said = [] if picture is None else [f"Shown: {picture.title}", picture.note]
         traversal = self._session.traversal
         if self.kind == "drawn" and traversal is not None:
             said.append(traversal.sentence())
-        self._show_entanglement(picture, said)
-        self.note.say_plain("; ".join(part for part in said if part))
-
-    def _show_entanglement(self, picture: Picture | None, said: list[str]) -> None:
-        if picture is None:
-            return
-        entanglement = picture.numbers.get("entanglement")
+        entanglement = None if picture is None else picture.numbers.get("entanglement")
+        self.dial.setVisible(entanglement is not None)
         if entanglement is not None:
             self.dial.set_value(entanglement)
-            self.dial.setVisible(True)
             said.append(entanglement_sentence(entanglement))
+        self.note.say_plain("; ".join(part for part in said if part))
 
     def _chosen(self) -> Method | None:
         return self._methods.get(self.method.currentData() or "")

@@ -149,4 +149,4 @@ def _blank(layer: Image, kind: PictureKind, which: int) -> None:
 
 def _is_overlay(layer: Image) -> bool:
     slot = slot_of(layer.metadata)
-    return slot is not None and slot[0] in (*KINDS, "traversal")
+    return slot is not None and slot[0] in (*KINDS, "traversal", "made up")
