@@ -86,7 +86,35 @@ def pictures(scene: Scene, number: str) -> None:
     scene.finish()
     scene.go("inspect", down=True)
     scene.shoot(f"{number}i_traversal")
+    cases(scene, number)
     closer.views.setCurrentIndex(0)
+
+
+def cases(scene: Scene, number: str) -> None:
+    """Find the cases with most of the map, open one, and make up what excites it."""
+    closer = scene.dock.inspect.closer
+    closer.views.setCurrentIndex(2)
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}j_no_cases_yet")
+    closer.cases.find.click()
+    scene.finish()
+    closer.cases.most.tiles[0].picture.click()
+    scene.finish()
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}k_top_cases")
+    closer.cases.lowest.click()
+    scene.shoot(f"{number}l_lowest_cases")
+    closer.cases.lowest.click()
+    closer.views.setCurrentIndex(3)
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}m_nothing_made_up")
+    closer.excites.go.click()
+    scene.settle(until=lambda: scene.dock.session.preview is not None)
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}n_making_up")
+    scene.finish()
+    scene.go("inspect", down=True)
+    scene.shoot(f"{number}o_made_up")
 
 
 def errors(scene: Scene) -> None:

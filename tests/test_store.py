@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.core.test_sanity import checked
+from tests.io.test_case_sheet_record import a_sheet, assert_same_sheet
+from tests.io.test_cluster_records import clusters
 from tests.io.test_record_reading import assert_same, dependence, ranking
 
 from napari_latentattr.cohort.study import Study, open_study
@@ -129,11 +131,49 @@ def test_checks_are_there_again_and_those_forgotten_are_removed(study, tmp_path)
     assert list(kept(store)) == ["index.json"]
 
 
+@pytest.mark.parametrize("groups", [True, False])
+def test_groups_of_cases_are_there_again_and_those_forgotten_are_removed(study, tmp_path, groups):
+    store = ResultStore.for_study(study, root=tmp_path)
+    found = Results().with_clusters(clusters(groups=groups))
+    store.save(found, SELECTION)
+    assert len(kept(store)) == 2
+    again, _ = ResultStore.for_study(study, root=tmp_path).load()
+    assert again.clusters.sentence() == found.clusters.sentence()
+    assert again.clusters.basis() == found.clusters.basis()
+    assert_same(again.clusters, found.clusters)
+    store.save(Results(), SELECTION)
+    assert list(kept(store)) == ["index.json"]
+
+
+def test_sheets_of_cases_are_there_again_and_those_forgotten_are_removed(study, tmp_path):
+    store = ResultStore.for_study(study, root=tmp_path)
+    found = Results().with_cases(a_sheet(1)).with_cases(a_sheet(2))
+    store.save(found, SELECTION)
+    assert len(kept(store)) == 5
+    again, _ = ResultStore.for_study(study, root=tmp_path).load()
+    assert list(again.cases) == [1, 2]
+    for which, sheet in found.cases.items():
+        assert_same_sheet(again.cases[which], sheet)
+    store.save(Results(), SELECTION)
+    assert list(kept(store)) == ["index.json"]
+
+
+def test_damaged_groups_of_cases_are_left_aside(study, tmp_path):
+    store = ResultStore.for_study(study, root=tmp_path)
+    store.save(Results().with_clusters(clusters()), SELECTION)
+    (file,) = (store.folder / name for name in kept(store) if name != "index.json")
+    file.write_text(file.read_text().replace("c1", "c9", 1))
+    again = ResultStore.for_study(study, root=tmp_path)
+    assert again.load() is None
+    assert "a file is damaged" in again.why_stale
+
+
 def test_what_an_earlier_version_kept_is_read(study, tmp_path):
     store = ResultStore.for_study(study, root=tmp_path)
     store.save(results(1), SELECTION)
     index = json.loads((store.folder / "index.json").read_text())
-    del index["checks"], index["selection"]["place"], index["pictures"][0]["place"]
+    del index["checks"], index["cases"]
+    del index["selection"]["place"], index["pictures"][0]["place"]
     (store.folder / "index.json").write_text(json.dumps(index))
     again, selection = ResultStore.for_study(study, root=tmp_path).load()
     assert selection == SELECTION

@@ -6,11 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.clusters import Clusters, Layout
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.types import Float32
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+
+# Cases a list.
+SHOWN = 8
 
 
 def cluster(session: Session, layout: Layout) -> Job[Clusters]:
@@ -36,6 +40,34 @@ def cluster(session: Session, layout: Layout) -> Job[Clusters]:
 
     seconds = None if session.pass_seconds is None else len(cohort) * session.pass_seconds
     return Job(f"Looking for groups among {len(cohort)} cases", work, keep, seconds=seconds)
+
+
+def find_cases(session: Session) -> Job[CaseSheet]:
+    """Find and picture the cases that have most and least of the selected map."""
+    study, which = session.opened(), session.selection.map
+
+    def work(progress: Progress) -> CaseSheet:
+        from napari_latentattr.retrieval.find import find_cases
+        from napari_latentattr.retrieval.sheet import picture_cases
+
+        found = find_cases(
+            study.model, study.cohort, which, top=SHOWN, seed=study.seed, progress=progress
+        )
+        return picture_cases(found, study.cohort, progress=progress)
+
+    def keep(sheet: CaseSheet) -> None:
+        if session.study is study:
+            session.remember("find_cases", sheet.found.provenance.seconds)
+            session.keep(session.results.with_cases(sheet))
+
+    text = f"Cases with most and least of map {which}"
+    return Job(text, work, keep, seconds=find_seconds(session))
+
+
+def find_seconds(session: Session) -> float | None:
+    """How long `find_cases` should take; None before a pass was timed."""
+    timed, one = session.took("find_cases"), session.pass_seconds
+    return len(session.volumes) * one if timed is None and one is not None else timed
 
 
 def picture_cases(

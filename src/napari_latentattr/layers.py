@@ -139,7 +139,7 @@ def traversal_layer(found: Traversal, channel: str) -> Layer:
                 **{"grid": found.grid, "target": str(found.target)},
                 **{"values": found.values.tolist(), "own": found.own},
                 "strength": found.strength,
-                **_made(found.provenance),
+                **made_how(found.provenance),
             }
         },
     }
@@ -274,11 +274,11 @@ def _described(picture: Picture, channel: str) -> dict[str, Any]:
         "unit": picture.unit,
         "title": picture.title,
         "note": picture.note,
-        **_made(picture.provenance),
+        **made_how(picture.provenance),
     }
 
 
-def _made(made: Provenance) -> dict[str, Any]:
+def made_how(made: Provenance) -> dict[str, Any]:
     """Say how a result was made; all JSON scalars."""
     return {
         "method": made.method,

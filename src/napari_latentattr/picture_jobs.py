@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_latentattr.core.case_sheet import Grey
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.progress import Progress
@@ -22,7 +23,10 @@ from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
 
 if TYPE_CHECKING:
+    from napari_latentattr.core.made_up import MadeUp
+    from napari_latentattr.core.maximisation import Toward
     from napari_latentattr.core.open_image import OpenImage
+    from napari_latentattr.core.so_far import PictureSoFar
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.methods._parameters import Value
     from napari_latentattr.methods._registry import Method
@@ -31,6 +35,8 @@ if TYPE_CHECKING:
 # and two curves of 20 orders.
 _CHECK_PICTURES, _CHECK_PASSES = 8, 244
 STEPS = 9
+# A made-up picture reads, encodes and draws each case; then the climbs of three seeds.
+_EACH_CASE, _MADE_UP_PASSES = 3, 250
 
 
 def attribute(
@@ -169,6 +175,50 @@ def traverse_seconds(session: Session, steps: int = STEPS) -> float | None:
     if timed is not None or one is None:
         return timed
     return (len(session.volumes) + steps) * one
+
+
+def imagine(session: Session, *, toward: Toward = "high") -> Job[MadeUp]:
+    """Make up what would excite the selected map as much as the strongest cases do."""
+    study, which = session.opened(), session.selection.map
+    newest: list[tuple[int, Grey]] = []
+
+    def work(progress: Progress) -> MadeUp:
+        from napari_latentattr.methods.maximise import maximise
+        from napari_latentattr.retrieval.beside import picture_made_up, picture_so_far
+
+        def watch(so_far: PictureSoFar) -> None:
+            newest[:] = [(which, picture_so_far(so_far, study.cohort))]
+
+        found = maximise(
+            study.model,
+            which,
+            cohort=study.cohort,
+            toward=toward,
+            seed=study.seed,
+            watch=watch,
+            progress=progress,
+        )
+        return picture_made_up(found, study.cohort, progress=progress)
+
+    def look() -> None:
+        if newest and session.study is study:
+            session.show_preview(newest[0])
+
+    def keep(found: MadeUp) -> None:
+        if session.study is study:
+            session.remember("imagine", found.found.provenance.seconds)
+            session.keep(session.results.with_made_up(found))
+
+    text = f"Making up what excites map {which}"
+    return Job(text, work, keep, look=look, seconds=imagine_seconds(session))
+
+
+def imagine_seconds(session: Session) -> float | None:
+    """How long `imagine` should take; None before a pass was timed."""
+    timed, one = session.took("imagine"), session.pass_seconds
+    if timed is not None or one is None:
+        return timed
+    return (_EACH_CASE * len(session.volumes) + _MADE_UP_PASSES) * one
 
 
 def _checking(picture: Picture) -> str:

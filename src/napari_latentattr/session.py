@@ -25,6 +25,8 @@ from napari_latentattr.core.types import Float32, ImageStack, LatentSpec, Rankin
 if TYPE_CHECKING:
     from napari_latentattr.cohort.cohort import Cohort
     from napari_latentattr.cohort.study import Study
+    from napari_latentattr.core.case_sheet import CaseSheet, Grey
+    from napari_latentattr.core.made_up import MadeUp
     from napari_latentattr.core.traversal import Traversal
     from napari_latentattr.model.self_test import SelfTest
 
@@ -74,6 +76,8 @@ class Session:
         One encoding of a case, once it was timed.
     ratios : RatiosSoFar or None
         What a measurement that still runs has found.
+    preview : (int, (C, h, w) uint8 array) or None
+        Map and slice of a picture that is being made up.
     unfinished : dict
         What stopped work needs to go on, by what was asked.
     tau, donors
@@ -85,6 +89,7 @@ class Session:
     selection_changed = Signal(object, object)  # the new and the old Selection
     latents_changed = Signal()
     ratios_changed = Signal()
+    preview_changed = Signal()
     ranking_changed = Signal()  # what `ranking` gives, while one is made
 
     def __init__(self) -> None:
@@ -96,6 +101,7 @@ class Session:
         self.latents: Latents | None = None
         self.pass_seconds: float | None = None
         self.ratios: RatiosSoFar | None = None
+        self.preview: tuple[int, Grey] | None = None
         self.unfinished: dict[tuple[object, ...], Any] = {}
         self._ranking: Ranking | None = None
         self.tau, self.donors = 0.03, 4
@@ -106,10 +112,7 @@ class Session:
     def volumes(self) -> Cohort:
         """Cases as they are shown: whole volumes, also where slices are the units."""
         cohort = self.opened().cohort
-        try:
-            return cohort.cut.whole
-        except ValueError:
-            return cohort
+        return cohort.cut.whole if cohort.is_cut else cohort
 
     @property
     def outcome(self) -> str | None:
@@ -135,7 +138,7 @@ class Session:
         self.study, self.tried, self.ran_code = opened.study, opened.tried, opened.ran_code
         self.results, self.selection = Results(), Selection()
         self.latents, self.pass_seconds, self._earlier, self._took = None, None, [], {}
-        self.ratios, self._ranking, self.unfinished = None, None, {}
+        self.ratios, self._ranking, self.preview, self.unfinished = None, None, None, {}
         self.study_changed.emit()
 
     def restore(self, results: Results, selection: Selection) -> None:
@@ -180,11 +183,8 @@ class Session:
 
     def _leading(self, which: int) -> int | None:
         """Image that moves a map most, where that was measured."""
-        found = self.results.about(which)
-        if found is None:
-            return None
-        ratio = found.ratio[found.row(which)]
-        return None if np.isnan(ratio).all() else int(np.nanargmax(ratio))
+        ratio = self.results.ratio(which)
+        return None if ratio is None or np.isnan(ratio).all() else int(np.nanargmax(ratio))
 
     def picture(self, kind: PictureKind) -> Picture | None:
         """Return the picture of the selected map and case, if it was made.
@@ -203,6 +203,16 @@ class Session:
             return None
         about = (found.target.index, found.case)
         return found if about == (chosen.map, self.volumes.cases[chosen.case]) else None
+
+    @property
+    def case_sheet(self) -> CaseSheet | None:
+        """Cases that have most and least of the selected map, where they were looked for."""
+        return self.results.cases.get(self.selection.map)
+
+    @property
+    def made_up(self) -> MadeUp | None:
+        """What would excite the selected map, where it was made up."""
+        return self.results.made_up.get(self.selection.map)
 
     def undo(self) -> bool:
         """Forget the last result; False when there is none."""
@@ -233,6 +243,12 @@ class Session:
             self._ranking = ranking
             self.ranking_changed.emit()
 
+    def show_preview(self, preview: tuple[int, Grey] | None) -> None:
+        """Show a picture while it is made up; None takes it away."""
+        if preview is not self.preview:
+            self.preview = preview
+            self.preview_changed.emit()
+
     def took(self, method: str) -> float | None:
         """Seconds that a method took the last time in this study; None before."""
         return self._took.get(method)
@@ -244,12 +260,12 @@ class Session:
     def keep(self, results: Results) -> None:
         """Take new results; `undo` goes back to those before."""
         earlier = [*self._earlier, self.results][-MOST_EARLIER:]
-        # One picture a step takes much memory; only the last one can be brought back.
-        earlier[:-1] = [replace(one, traversal=None) for one in earlier[:-1]]
+        # They take much memory; only the last ones can be brought back.
+        earlier[:-1] = [_lightened(one, results) for one in earlier[:-1]]
         if len(results.pictures) == MOST_PICTURES:  # what made room for new ones is gone for good
             earlier = [_with_pictures_of(one, results) for one in earlier]
         self._earlier = earlier
-        self.results, self.ratios, self._ranking = results, None, None
+        self.results, self.ratios, self._ranking, self.preview = results, None, None, None
         self.results_changed.emit()
 
     def opened(self) -> Study:
@@ -257,6 +273,12 @@ class Session:
         if self.study is None:
             raise ValueError("no study is open")
         return self.study
+
+
+def _lightened(results: Results, newer: Results) -> Results:
+    """Results without what takes much memory, where the newer ones have it no more."""
+    same = {k: v for k, v in results.made_up.items() if newer.made_up.get(k) is v}
+    return replace(results, traversal=None, made_up=same)
 
 
 def _with_pictures_of(results: Results, newer: Results) -> Results:

@@ -13,14 +13,21 @@ import zipfile
 from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import platformdirs
 
+from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.results import Picture, PictureKey, Results, Selection
 from napari_latentattr.core.types import Float32
+from napari_latentattr.io.case_sheet_record import (
+    case_sheet_from,
+    case_sheet_planes,
+    case_sheet_record,
+)
 from napari_latentattr.io.check_record import check_from, check_record
 from napari_latentattr.io.cluster_records import clusters_from, clusters_record
 from napari_latentattr.io.content_files import content_of, keep, remove_others, write_private
@@ -149,6 +156,7 @@ class ResultStore:
                 for found in results.dependence
             ],
             "checks": [_keep_json(folder, check_record(found)) for found in results.checks],
+            "cases": [_keep_sheet(folder, sheet) for sheet in results.cases.values()],
             "pictures": [
                 {**picture_record(picture), "file": self._keep_volume(folder, picture)}
                 for picture in results.pictures.values()
@@ -158,9 +166,8 @@ class ResultStore:
     def _keep_volume(self, folder: Path, picture: Picture) -> str:
         kept, name = self._volumes.get(picture.key, (None, ""))
         if kept is not picture or not (folder / name).exists():
-            packed = io.BytesIO()
-            np.savez(packed, volume=picture.volume.astype(np.float32, copy=False))
-            name = keep(folder, packed.getvalue(), ".npz")
+            volume = picture.volume.astype(np.float32, copy=False)
+            name = keep(folder, _packed(volume=volume), ".npz")
             self._volumes[picture.key] = (picture, name)
         return name
 
@@ -190,6 +197,8 @@ class ResultStore:
         )
         for picture in pictures:
             results = results.with_picture(picture)
+        for entry in _sheets(index):
+            results = results.with_cases(_sheet(folder, entry))
         chosen = index.entry("selection")
         return results, Selection(
             chosen.whole("map"), chosen.whole("channel"), chosen.whole("case"), place_from(chosen)
@@ -226,6 +235,24 @@ def _keep_json(folder: Path, record: Record) -> str:
     return keep(folder, json_text(record).encode(), ".json")
 
 
+def _keep_sheet(folder: Path, sheet: CaseSheet) -> Record:
+    return {
+        "file": _keep_json(folder, case_sheet_record(sheet)),
+        "planes": keep(folder, _packed(**case_sheet_planes(sheet)), ".npz"),
+    }
+
+
+def _sheet(folder: Path, entry: Entry) -> CaseSheet:
+    planes = _arrays(content_of(folder, entry.text("planes")), entry.where)
+    return case_sheet_from(_json(folder, entry.text("file")), planes)
+
+
+def _packed(**arrays: Any) -> bytes:
+    packed = io.BytesIO()
+    np.savez(packed, **arrays)
+    return packed.getvalue()
+
+
 def _files(index: Record) -> Iterator[str]:
     """Names of the files that an index names."""
     entry = Entry(dict(index), "")
@@ -236,6 +263,7 @@ def _files(index: Record) -> Iterator[str]:
     yield from entry.texts("dependence")
     yield from _checks(entry)
     yield from (picture.text("file") for picture in entry.entries("pictures"))
+    yield from (sheet.text(key) for sheet in _sheets(entry) for key in ("file", "planes"))
 
 
 def _checks(index: Entry) -> tuple[str, ...]:
@@ -243,14 +271,25 @@ def _checks(index: Entry) -> tuple[str, ...]:
     return index.texts("checks") if index.has("checks") else ()
 
 
+def _sheets(index: Entry) -> list[Entry]:
+    """Sheets of cases; earlier versions kept none."""
+    return index.entries("cases") if index.has("cases") else []
+
+
 def _json(folder: Path, name: str) -> dict[str, object]:
     return parse(content_of(folder, name).decode(errors="replace"), "a kept result").values
 
 
 def _volume(content: bytes, where: str) -> Float32:
+    arrays = _arrays(content, where)
+    if "volume" not in arrays:
+        raise InputError(f"{where} has no volume; measure again")
+    return np.asarray(arrays["volume"])
+
+
+def _arrays(content: bytes, where: str) -> dict[str, npt.NDArray[Any]]:
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as packed:
-            volume = packed["volume"]
+            return dict(packed.items())
     except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile, MemoryError) as error:
         raise InputError(f"{where} has a volume that cannot be read; measure again") from error
-    return np.asarray(volume)

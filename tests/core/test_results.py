@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.io.test_case_sheet_record import a_sheet
 
 from napari_latentattr.core.place import WHOLE, Place
-from napari_latentattr.core.results import MOST_CHECKS, Picture, Results
+from napari_latentattr.core.results import MOST_CHECKS, MOST_SHEETS, Picture, Results
 from napari_latentattr.core.types import Grid, MapRef, Provenance
 
 from .test_sanity import checked
@@ -96,3 +97,12 @@ def test_the_oldest_checks_go_first() -> None:
     assert len(found.checks) == MOST_CHECKS
     assert found.check_of(picture(donors=1)) is None
     assert found.check_of(picture(donors=2)) is not None
+
+
+def test_a_later_sheet_of_cases_replaces_that_of_its_map_and_the_oldest_goes() -> None:
+    sheet = a_sheet(1)
+    found = Results()
+    for which in (*range(MOST_SHEETS + 1), 1):
+        target = replace(sheet.found, target=MapRef("encoder", which))
+        found = found.with_cases(replace(sheet, found=target))
+    assert list(found.cases) == [*range(2, MOST_SHEETS + 1), 1]

@@ -30,6 +30,14 @@ def test_a_part_of_the_map_and_a_step_have_a_line_of_their_own():
     assert lines_of(None, steps="step 2 of 9", beside=True)[1:] == ["map 3"]
 
 
+def test_a_made_up_picture_is_never_called_by_the_name_of_a_case():
+    session = make_session()
+    for deep, end in ((False, ""), (True, " · 3D")):
+        said = lines_of(picture(session, which=3), made_up=True, deep=deep)
+        assert said == ["made up, not a patient", f"map 3 · T1{end}"]
+    assert lines_of(None, made_up=True, beside=True) == [session.volumes.cases[0], "map 3"]
+
+
 def test_lines_that_fit_stay_as_they_are():
     assert fitted(["c1 · T1", "map 3 · where in T1"], ROOMY) == (
         ["c1 · T1", "map 3 · where in T1"], 11,

@@ -167,7 +167,7 @@ def test_representative_cases_are_read_by_a_job_and_shown_on_their_cards(page):
     found = page._session.results.clusters
     job = cohort_jobs.picture_cases(page._session, found, page._take_pictures)
     job.keep(job.work(SILENT))
-    assert all(card.picture._image is not None for card in page.cards.cards)
+    assert all(card.picture.image is not None for card in page.cards.cards)
 
 
 def test_the_page_fits_the_dock(page):

@@ -159,6 +159,17 @@ def test_nothing_is_clipped_from_the_study_to_the_answer(dock, check, tiny_study
     _wait(dock, qtbot)
     assert "Traversal: 9 steps" in without_breaks(closer.note.text())
     check("a traversal")
+    for view in (2, 3):
+        closer.views.setCurrentIndex(view)
+        check(f"view {view}, not asked yet")
+    closer.excites.go.click()
+    _wait(dock, qtbot)
+    check("a made-up picture")
+    closer.views.setCurrentIndex(2)
+    closer.cases.find.click()
+    _wait(dock, qtbot)
+    assert closer.cases.most.isVisible()
+    check("top cases")
     dock.show_step("maps")
     _leaves_columns_out(dock.maps.table, qtbot)
 
@@ -231,6 +242,9 @@ def _lost(widget: QWidget) -> str:
         text = widget.currentText()
         room = inside - 2 * metrics.height()
         return "" if metrics.horizontalAdvance(text) <= room or text in widget.toolTip() else text
+    if isinstance(widget, Segments):
+        shown = [(widget.painted(i), widget.tabRect(i).width()) for i in range(widget.count())]
+        return "".join(said for said, room in shown if metrics.horizontalAdvance(said) > room)
     if isinstance(widget, MapTable):
         return _lost_in(widget)
     return ""

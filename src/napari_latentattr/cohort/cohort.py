@@ -256,6 +256,19 @@ class Cohort:
         return self.cut.stack_back(values, fill=fill)
 
     @property
+    def is_cut(self) -> bool:
+        """Whether the cases are slices of volumes, made by `by_slice`."""
+        return isinstance(self._source, SliceCases)
+
+    def in_whole(self, index: int, voxel: Sequence[float]) -> tuple[str, tuple[float, ...]]:
+        """Name of the volume that a case is, or was cut from, and a voxel of the case in it."""
+        if not self.is_cut:
+            return self.cases[index], tuple(voxel)
+        cut = self.cut
+        at, axis = cut.origins[index], AXES[cut.axis][0]
+        return cut.whole.cases[at.volume], (*voxel[:axis], float(at.index), *voxel[axis:])
+
+    @property
     def cut(self) -> SliceCases:
         """How slices were cut: `whole`, the volumes, and `origins`, one a slice."""
         if not isinstance(self._source, SliceCases):

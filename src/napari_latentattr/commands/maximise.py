@@ -105,9 +105,7 @@ def _write_picture(folder: Path, found: Maximisation, which: int) -> dict[str, s
 def _rows(found: Maximisation, cohort: Cohort) -> list[tuple[str, list[Tile]]]:
     """Pictures and real cases in one plane: where the first differs most from the one unasked."""
     axis = AXES[cohort.slices][0] if cohort.slices else 0
-    change = np.square(found.pictures[0] - found.start).sum(axis=0)
-    others = tuple(i for i in range(change.ndim) if i != axis)
-    at = int(change.sum(axis=others).argmax()) if change.ndim == 3 else 0
+    at = found.clearest_slice(axis)
 
     def tile(title: str, images: Float32) -> Tile:
         return Tile(title, np.take(images, at, axis=1 + axis) if images.ndim == 4 else images)

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
 
 from napari_latentattr.core.types import Attribution, Float32
+
+Toward: TypeAlias = Literal["high", "low"]
 
 MADE_UP = "made up, not a patient"
 # Of the way from the median of the cohort to the level.
@@ -83,6 +88,15 @@ class Maximisation(Attribution):
     def meets_level(self) -> bool:
         """Whether the picture excites the map as was asked, to 5 % of the way from `usual`."""
         return abs(self.reached - self.level) <= _MET * abs(self.level - self.usual)
+
+    def clearest_slice(self, axis: int) -> int:
+        """Slice across an axis of the volumes in which the first picture differs most from `start`.
+
+        0 for pictures in 2D.
+        """
+        change = np.square(self.pictures[0] - self.start).sum(axis=0)
+        others = tuple(i for i in range(change.ndim) if i != axis)
+        return int(change.sum(axis=others).argmax()) if change.ndim == 3 else 0
 
     def sentence(self) -> str:
         """Say what the picture is, never without the real cases."""

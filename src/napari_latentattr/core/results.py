@@ -7,18 +7,26 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
+import numpy as np
+
+from napari_latentattr.core.case_sheet import CaseSheet
 from napari_latentattr.core.clusters import Clusters
 from napari_latentattr.core.dependence import ChannelDependence
+from napari_latentattr.core.made_up import MadeUp
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.sanity import SanityCheck
 from napari_latentattr.core.traversal import Traversal
-from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
+from napari_latentattr.core.types import Float32, Float64, Grid, MapRef, Provenance, Ranking
 
 PictureKind: TypeAlias = Literal["where", "drawn"]
 PictureKey: TypeAlias = tuple[str, int, str, Place]
 
 # A picture of four images of 96 cubed takes 14 MB.
 MOST_PICTURES = 12
+# Small pictures of 24 cases with four images take 1.5 MB at most.
+MOST_SHEETS = 12
+# Three made-up pictures of four images of 96 cubed, and where they began, take 56 MB.
+MOST_MADE_UP = 2
 # Parameters that are there only where part of a map was asked.
 _PARTS = ("region", "voxel")
 # Checks are small; a few for every map of a large model.
@@ -105,6 +113,10 @@ class Results:
         The newest; not kept between sessions.
     clusters : Clusters or None
         Groups of cases.
+    cases : mapping of int to CaseSheet
+        Cases that have most and least of a map, by its index; the newest last.
+    made_up : mapping of int to MadeUp
+        What would excite a map, by its index; the newest last. Not kept between sessions.
     """
 
     ranking: Ranking | None = None
@@ -113,6 +125,21 @@ class Results:
     checks: tuple[SanityCheck, ...] = ()
     traversal: Traversal | None = None
     clusters: Clusters | None = None
+    cases: Mapping[int, CaseSheet] = field(default_factory=lambda: MappingProxyType({}))
+    made_up: Mapping[int, MadeUp] = field(default_factory=lambda: MappingProxyType({}))
+
+    def with_made_up(self, found: MadeUp) -> Results:
+        """Return these results with this made-up picture; beyond `MOST_MADE_UP` the oldest goes."""
+        which = found.found.map.index
+        kept = {k: other for k, other in self.made_up.items() if k != which} | {which: found}
+        return replace(self, made_up=MappingProxyType(dict(list(kept.items())[-MOST_MADE_UP:])))
+
+    def with_cases(self, sheet: CaseSheet) -> Results:
+        """Return these results with this sheet of cases; beyond `MOST_SHEETS` the oldest goes."""
+        which = sheet.found.target.index
+        kept = {k: other for k, other in self.cases.items() if k != which} | {which: sheet}
+        newest = list(kept.items())[-MOST_SHEETS:]
+        return replace(self, cases=MappingProxyType(dict(newest)))
 
     def with_clusters(self, found: Clusters) -> Results:
         """Return these results with these groups of cases."""
@@ -160,6 +187,11 @@ class Results:
     def with_traversal(self, found: Traversal) -> Results:
         """Return these results with this traversal in the place of any other."""
         return replace(self, traversal=found)
+
+    def ratio(self, which: int) -> Float64 | None:
+        """How far each image (C,) moves one map, where that was measured in the whole body."""
+        found = self.about(which)
+        return None if found is None else np.asarray(found.ratio[found.row(which)])
 
     def about(self, which: int, *, region: str = "") -> ChannelDependence | None:
         """Newest answer about one map, in the whole body or inside one region."""

@@ -71,6 +71,8 @@ class Retrieval:
         root mean square, in all others.
     random : CaseList
         Drawn without a look at the scores: what any case looks like.
+    mean, sd : float
+        Of the scores of all cases that were seen.
     n, unit_name : int, str
         Independent units that were seen, and what they are.
     n_cases : int
@@ -90,6 +92,8 @@ class Retrieval:
     contrast: CaseList
     gaps: Float64
     random: CaseList
+    mean: float
+    sd: float
     n: int
     unit_name: str
     n_cases: int
@@ -111,6 +115,10 @@ class Retrieval:
     def boxes(self) -> Int:
         """Where to look in the top cases, (n, d, 2); see `CaseList`."""
         return self.top.boxes
+
+    def in_sd(self, name: str) -> Float64:
+        """Scores of one list (n,) in standard deviations from the mean of all cases."""
+        return (self.lists[name].scores - self.mean) / (self.sd if self.sd > 0 else 1.0)
 
     @property
     def lists(self) -> dict[str, CaseList]:

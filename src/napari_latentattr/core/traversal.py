@@ -40,6 +40,14 @@ class Traversal:
     grid: Grid
     provenance: Provenance
 
+    def sentence(self) -> str:
+        """Say what the steps are."""
+        low, high = self.values[0], self.values[-1]
+        return (
+            f"Traversal: {len(self.values)} steps of the slider “step”, strength of the map "
+            f"({self.strength}) from {low:.3g} to {high:.3g}; in this case it is {self.own:.3g}"
+        )
+
     def images(self, channel: str) -> Float32:
         """Return one image at all steps, (S, *S).
 

@@ -109,7 +109,7 @@ def ranking_from(record: Mapping[str, Any]) -> Ranking:
         q=numbers("q"),
         verdict=np.array([_one_of(entry, "verdict", _CLAIMS) for entry in maps]),
         cluster=np.array([entry.whole("cluster") for entry in maps], dtype=np.int64),
-        gate=_gate(top.entry("gate")),
+        gate=gate_from(top.entry("gate")),
         evidence=tuple(_evidence(top, entry) for entry in maps),
         outcome=top.text("outcome"),
         folds=top.text("folds"),
@@ -129,6 +129,15 @@ def provenance_from(entry: Entry) -> Provenance:
         versions={name: versions.text(name) for name in versions.values},
         seconds=entry.number("seconds"),
     )
+
+
+def gate_from(entry: Entry) -> Gate:
+    """Rebuild whether the maps predict an outcome at all."""
+    null = entry.numbers("null")
+    if not null:
+        raise InputError(f"{entry.where} has no permutations; it is damaged")
+    score = entry.text("score")
+    return Gate(entry.number("auc"), null, entry.number("p"), entry.truth("passed"), score)
 
 
 def map_from(entry: Entry) -> MapRef:
@@ -222,14 +231,6 @@ def _in_order(entries: Sequence[Entry], measured: Sequence[str]) -> list[Entry]:
     if sorted(named) != sorted(measured) or len(named) < len(entries):
         raise InputError("the ranking lists other maps than it measured; it is damaged")
     return [named[name] for name in measured]
-
-
-def _gate(entry: Entry) -> Gate:
-    null = entry.numbers("null")
-    if not null:
-        raise InputError(f"{entry.where} has no permutations; it is damaged")
-    score = entry.text("score")
-    return Gate(entry.number("auc"), null, entry.number("p"), entry.truth("passed"), score)
 
 
 def _evidence(top: Entry, entry: Entry) -> Evidence:

@@ -108,6 +108,8 @@ def find_cases(
         unit=unit,
         **lists,
         gaps=gaps,
+        mean=float(np.nanmean(scores)),
+        sd=float(np.nanstd(scores)),
         n=len(set(looks.units())),
         unit_name=cohort.unit_name,
         n_cases=len(looks.index),

@@ -6,19 +6,20 @@ and to read files: images come with the latent maps, pictures with the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
-from napari_latentattr.core.results import PictureKind, Selection
-from napari_latentattr.core.types import Float64, ImageStack
+from napari_latentattr.core.results import Selection
+from napari_latentattr.core.types import ImageStack
 from napari_latentattr.layers import KEY
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.asides import Asides
 from napari_latentattr.widgets.blink import bind_peek
 from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
+from napari_latentattr.widgets.landing import Landing
 from napari_latentattr.widgets.map_slider import MapSlider
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
@@ -27,7 +28,6 @@ from napari_latentattr.widgets.own_layers import find_layer, remove_layers
 from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
-from napari_latentattr.widgets.traversal_view import TraversalView
 from napari_latentattr.widgets.turns import Turns
 
 
@@ -51,7 +51,6 @@ class Canvas:
         self.is_side_by_side = self._every = False
         self._stack: ImageStack | None = None
         self._known_pictures = dict(session.results.pictures)
-        self._known_traversal = session.results.traversal
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
         self._changing = OwnChanges(viewer)
         self._turns, self._laying = Turns(), Turns()
@@ -59,7 +58,7 @@ class Canvas:
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
-        self._steps = TraversalView(viewer)
+        self._aside, self._landing = Asides(viewer, session), Landing(viewer)
         self._slider = MapSlider(viewer, session, self._changing)
         self._unbind = bind_peek(
             viewer, self._overlays.hide_for_peek, self._overlays.show_after_peek
@@ -91,12 +90,19 @@ class Canvas:
         _do(self._put_images())
         self._refresh(seen=True)
 
-    def show(self, kind: PictureKind) -> None:
-        """Look at the other kind of picture; a traversal where nothing else was drawn."""
-        self._overlays.kind = kind
+    def show(self, view: str) -> None:
+        """Look at what belongs to a view: its kind of picture, or what stands in its place."""
+        self._overlays.look(view)
         if self._stack is not None:
-            self._steps.wanted = kind == "drawn" and self.session.picture(kind) is None
+            self._aside.look(view)
         self._refresh(seen=True)
+
+    def look_at(self, case: int, voxel: Sequence[float]) -> None:
+        """Show a case, and bring the slices to one of its voxels once it is there."""
+        self._aside.look("")
+        self._landing.ask(self.session.volumes.cases[case], voxel)
+        self.session.select(case=case)
+        self._refresh()
 
     def toggle_overlay(self) -> None:
         """Hide what lies over the images, or bring it back."""
@@ -147,7 +153,8 @@ class Canvas:
         with self._changing():
             self._leave_all()
             self._case.remove()
-        self._stack, self._known_pictures, self._known_traversal = None, {}, None
+        self._stack, self._known_pictures = None, {}
+        self._aside.forget()
         self.is_side_by_side = self._every = False
         self._turns.start(prepare(), at_once=self._is_model)
 
@@ -165,6 +172,7 @@ class Canvas:
             self._stop()
             self._stack = None
             self._case.hide()
+            self._landing.forget(self.session.volumes.cases[new.case])
         elif new.channel != old.channel:
             self._show_selected_image()
         self._slider.follow()
@@ -175,15 +183,12 @@ class Canvas:
         fresh = [p for key, p in pictures.items() if self._known_pictures.get(key) is not p]
         self._known_pictures = dict(pictures)
         if fresh:
-            self._overlays.kind, self._steps.wanted = fresh[-1].kind, False
-        found, before = self.session.results.traversal, self._known_traversal
-        self._known_traversal = found
-        if found is not None and found is not before:
-            self._steps.wanted = True
-        self._refresh(seen=bool(fresh) or found is not before)
+            self._overlays.kind = fresh[-1].kind
+        news = self._aside.hear(pictures=bool(fresh))
+        self._refresh(seen=bool(fresh) or news)
 
     def _on_slider(self, event: object = None) -> None:
-        if self._steps.on_top and not self._changing.going:
+        if self._aside.steps.on_top and not self._changing.going:
             self._write_caption()
         self._slider.lead()
 
@@ -202,8 +207,7 @@ class Canvas:
 
     def _is_layer_missing(self) -> bool:
         """Whether something is to be shown that has no layer yet: new ones hold up a window."""
-        kinds = [kind for kind in KINDS if self.session.picture(kind) is not None]
-        wanted = [*kinds, *(["traversal"] if self.session.traversal is not None else [])]
+        wanted = [*self._aside.kinds, *(k for k in KINDS if self.session.picture(k) is not None)]
         return any(find_layer(self.viewer, (kind, None, False)) is None for kind in wanted)
 
     def _arrive(self) -> Iterator[None]:
@@ -219,33 +223,29 @@ class Canvas:
         if self._stack is None:
             return
         chosen = self.session.selection
-        found = {kind: self.session.picture(kind) for kind in KINDS}
-        pictures = {kind: picture for kind, picture in found.items() if picture is not None}
-        steps = self.session.traversal
-        aside = self._steps.wanted and steps is not None
+        pictures = {k: one for k in KINDS if (one := self.session.picture(k)) is not None}
+        aside = self._aside.wanted
         self._seen |= aside != self._overlays.aside
         self._overlays.aside = aside
         laid = self._overlays.update(pictures, chosen.channel, chosen.map, seen=self._seen)
         yield from self._changing.each(laid)
         self._seen = False
-        laid = self._steps.update(steps, chosen.channel, shown=self._overlays.shown)
+        laid = self._aside.update(chosen.channel, shown=self._overlays.shown)
         yield from self._changing.each(laid)
         with self._changing():
             if self.is_side_by_side:
                 picture, channels = self._overlays.picture, self._stack.channels
-                cells = cell_order(channels, picture, self._ratio(), every=self._every)
+                ratio = self.session.results.ratio(chosen.map)
+                cells = cell_order(channels, picture, ratio, every=self._every)
                 self._grid.show(cells, picture, shown=self._overlays.shown)
             self._three_d.dress()
         yield
         self._markers.show(shown=self._stack.grid.known, beside=self.is_side_by_side)
         yield
         self._write_caption()
-
-    def _ratio(self) -> Float64 | None:
-        """How far each image moves the map, where that was measured."""
-        which = self.session.selection.map
-        found = self.session.results.about(which)
-        return None if found is None else np.asarray(found.ratio[found.row(which)])
+        with self._changing(keep_place=False):
+            if self._landing.arrive():
+                self._three_d.come_back_here()
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -254,7 +254,8 @@ class Canvas:
             self._stack,
             self.session.selection,
             self._overlays.picture if self._overlays.shown and not self._overlays.aside else None,
-            steps=self._steps.words() if self._overlays.shown else "",
+            made_up=self._aside.made_up.on_top and self._overlays.shown,
+            steps=self._aside.steps.words() if self._overlays.shown else "",
             beside=self.is_side_by_side,
             deep=self.viewer.dims.ndisplay == 3,
         )

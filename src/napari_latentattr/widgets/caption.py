@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from napari.components import ViewerModel
 
+from napari_latentattr.core.maximisation import MADE_UP
 from napari_latentattr.core.results import Picture, Selection
 from napari_latentattr.core.types import ImageStack
 
@@ -28,6 +29,7 @@ def caption(
     chosen: Selection,
     picture: Picture | None,
     *,
+    made_up: bool = False,
     steps: str = "",
     beside: bool,
     deep: bool,
@@ -40,6 +42,8 @@ def caption(
     chosen : Selection
     picture : Picture or None
         What is seen over the image.
+    made_up : bool
+        Whether a made-up picture is seen in its place.
     steps : str
         Which step of a traversal is seen in its place, in words.
     beside : bool
@@ -50,6 +54,8 @@ def caption(
     image = stack.channels[chosen.channel]
     case = stack.case if beside else f"{stack.case} · {image}"
     what = f"map {chosen.map}"
+    if made_up and not beside:
+        return [MADE_UP, f"{what} · {image}{' · 3D' * deep}"]
     if picture is not None:
         what += f" · {picture.kind}" if beside else f" · {picture.kind} in {image}"
     elif steps and not beside:

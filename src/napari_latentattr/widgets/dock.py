@@ -120,6 +120,7 @@ class LatentAttribution(QWidget):
         self.inspect.closer.side_by_side.connect(self._set_side_by_side)
         self.inspect.closer.every_image.connect(self.canvas.show_every_image)
         self.inspect.closer.shown.connect(self.canvas.show)
+        self.inspect.closer.picked.connect(self.canvas.look_at)
         self.viewer.layers.events.inserted.connect(self._on_layer)
         self.session.study_changed.connect(self._on_study)
         self.session.selection_changed.connect(self._on_selection)
@@ -263,6 +264,7 @@ class LatentAttribution(QWidget):
     def _on_not_done(self, *_: object) -> None:
         self.session.show_ratios(None)
         self.session.show_ranking(None)
+        self.session.show_preview(None)
 
     def _on_failed(self, job: Job[Any], error: Exception) -> None:
         if isinstance(error, UntrustedModelError):

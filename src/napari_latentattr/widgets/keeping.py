@@ -89,7 +89,8 @@ class Keeping(QObject):
     def _on_selection(self, *_: object) -> None:
         # Looking around alone must not write over results that could not be taken up.
         results = self._session.results
-        if results.ranking is not None or results.dependence or results.pictures:
+        found = (results.dependence, results.pictures, results.clusters, results.cases)
+        if results.ranking is not None or any(found):
             self._later()
 
     def _save(self) -> None:

@@ -1,38 +1,45 @@
-"""Where the images drive a map, and what the decoder draws from it: choose, start, read."""
+"""Look at one map in four ways: where, what is drawn, top cases, what excites it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QVBoxLayout,
+    QWidget,
 )
 
 from napari_latentattr import picture_jobs
 from napari_latentattr.core.results import Picture, PictureKind
-from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.check_part import CheckPart
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
+from napari_latentattr.widgets.excites import Excites
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
+from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.place_choice import PlaceChoice
 from napari_latentattr.widgets.segments import Segments
 from napari_latentattr.widgets.side_by_side import MOST_CELLS, STRONGEST
-from napari_latentattr.widgets.text import Button, Card, Name, PrimaryButton, Words, fit_choice
+from napari_latentattr.widgets.text import Button, Card, Choice, Name, PrimaryButton, Words
+from napari_latentattr.widgets.top_cases import TopCases
 
 if TYPE_CHECKING:
     from napari_latentattr.methods._registry import Method
 
-_VIEWS: tuple[tuple[PictureKind, str], ...] = (
-    ("where", "Show where"),
-    ("drawn", "What it draws"),
+View: TypeAlias = PictureKind | Literal["cases", "excites"]
+
+# With a short name for large type.
+_VIEWS: tuple[tuple[View, str, str], ...] = (
+    ("where", "Show where", "Where"),
+    ("drawn", "What it draws", "Drawn"),
+    ("cases", "Top cases", "Cases"),
+    ("excites", "What excites it", "Excites"),
 )
 # The methods whose pictures say most, with the fewest assumptions.
 _FIRST = {"where": "swaps", "drawn": "main_effect"}
@@ -49,22 +56,25 @@ class LookCloser(Card):
     every_image : bool
         Whether side by side shows more than the strongest few.
     shown : str
-        The view whose picture should be on the images.
+        The view that was opened.
+    picked : int, tuple of float
+        A case and the voxel to look at.
     """
 
     wants = Signal(object)
     side_by_side = Signal(bool)
     every_image = Signal(bool)
     shown = Signal(str)
+    picked = Signal(int, object)
 
     def __init__(self, viewer: Any, session: Session) -> None:
         super().__init__("Look closer")
         self._session = session
         self._methods: dict[str, Method] = {}
         self._form: ParameterForm | None = None
-        self.views = Segments(*(title for _, title in _VIEWS))
+        self.views = Segments(*(v[1] for v in _VIEWS), short=[v[2] for v in _VIEWS])
         self.views.setAccessibleName("what to look at")
-        self.image, self.method = _combo("image to show"), _combo("method")
+        self.image, self.method = Choice("image to show"), Choice("method")
         self.place, self.check = PlaceChoice(viewer, session), CheckPart(session)
         self.help, self.warning, self.note = Words(muted=True), Words(), Words(muted=True)
         self.dial = EntanglementDial()
@@ -78,7 +88,11 @@ class LookCloser(Card):
         self.traverse.setToolTip(
             "Draw this case while the map goes from weak to strong; the slider “step” runs through"
         )
+        self.asked, self.cases, self.excites = QWidget(), TopCases(session), Excites(session)
         self._lay_out()
+        for part in (self.cases, self.excites):
+            part.wants.connect(self.wants)
+            part.picked.connect(self.picked)
         self.views.currentChanged.connect(self._on_view)
         self.method.currentTextChanged.connect(self._on_method)
         self.image.activated.connect(lambda c: session.select(channel=c))
@@ -96,10 +110,17 @@ class LookCloser(Card):
             signal.connect(self.refresh)
 
     @property
-    def view(self) -> PictureKind:
+    def view(self) -> View:
         """Key of the view that is open."""
-        kind: PictureKind = _VIEWS[self.views.currentIndex()][0]
-        return kind
+        view: View = _VIEWS[self.views.currentIndex()][0]
+        return view
+
+    @property
+    def kind(self) -> PictureKind:
+        """Kind of picture that can be asked for, now or when its view was open last."""
+        if self.view in _FIRST:
+            self._kind: PictureKind = "drawn" if self.view == "drawn" else "where"
+        return self._kind
 
     def _lay_out(self) -> None:
         form = self._fields = QFormLayout()
@@ -107,22 +128,24 @@ class LookCloser(Card):
         form.addRow(Name("Of"), self.place)
         form.addRow(Name("Method"), self.method)
         self._place = QVBoxLayout()
-        self.box.addWidget(self.views)
-        self.box.addLayout(form)
-        self.box.addWidget(self.place.hint)
-        self.box.addWidget(self.help)
-        self.box.addLayout(self._place)
-        self.box.addWidget(self.warning)
-        self.box.addWidget(self.dial)
-        self.box.addWidget(self.note)
-        self.box.addWidget(self.check)
+        for part in (self.views, self.asked, self.cases, self.excites):
+            self.box.addWidget(part)
+        box = QVBoxLayout(self.asked)
+        box.setContentsMargins(0, 0, 0, 0)
+        follow(self.asked, lambda em: box.setSpacing(round(0.45 * em)))
+        box.addLayout(form)
+        box.addWidget(self.place.hint)
+        box.addWidget(self.help)
+        box.addLayout(self._place)
+        for part in (self.warning, self.dial, self.note, self.check):
+            box.addWidget(part)
         row = QHBoxLayout()
         row.addWidget(self.traverse)
         row.addStretch(1)
         row.addWidget(self.go)
-        self.box.addLayout(row)
-        self.box.addWidget(self.all)
-        self.box.addWidget(self.every, alignment=Qt.AlignmentFlag.AlignLeft)
+        box.addLayout(row)
+        box.addWidget(self.all)
+        box.addWidget(self.every, alignment=Qt.AlignmentFlag.AlignLeft)
 
     def refresh(self, *_: object) -> None:
         """Follow the study, the selection and the results."""
@@ -176,24 +199,29 @@ class LookCloser(Card):
             self.warning.say("")
             return
         word = found.verdict[found.row(selection.map), selection.channel]
-        if word in ("negligible", "no dependence found") and self.view == "where":
+        if word in ("negligible", "no dependence found") and self.kind == "where":
             name = study.channels[selection.channel]
             self.warning.say_plain(f"{name} does not drive this map; what you will see is noise.")
         else:
             self.warning.say("")
 
     def _on_view(self, *_: object) -> None:
+        self.asked.setVisible(self.view in _FIRST)
+        self.cases.setVisible(self.view == "cases")
+        self.excites.setVisible(self.view == "excites")
+        self.shown.emit(self.view)
+        if self.view not in _FIRST:
+            return
         blocker = QSignalBlocker(self.method)
         self.method.clear()
         for key, method in self._methods.items():
-            if method.view == self.view:
+            if method.view == self.kind:
                 self.method.addItem(method.title, key)
-        self.method.setCurrentIndex(max(0, self.method.findData(_FIRST[self.view])))
+        self.method.setCurrentIndex(max(0, self.method.findData(_FIRST[self.kind])))
         del blocker
-        self._fields.setRowVisible(self.place, self.view == "where")
-        self.traverse.setVisible(self.view == "drawn")
+        self._fields.setRowVisible(self.place, self.kind == "where")
+        self.traverse.setVisible(self.kind == "drawn")
         self._on_method()
-        self.shown.emit(self.view)
         self._show_picture()
         self._warn()
 
@@ -217,7 +245,7 @@ class LookCloser(Card):
     def _name_button(self) -> None:
         method = self._chosen()
         seconds = None if method is None else self._session.took(method.key)
-        words = "Show where" if self.view == "where" else "Draw"
+        words = "Show where" if self.kind == "where" else "Draw"
         self.go.setText(words if seconds is None else f"{words}  ~{clock(seconds)}")
         self.go.updateGeometry()
         if self._session.study is not None:
@@ -226,24 +254,19 @@ class LookCloser(Card):
             self.traverse.updateGeometry()
 
     def _show_picture(self) -> None:
-        picture = self._session.picture(self.view) if self._session.study else None
+        picture = self._session.picture(self.kind) if self._session.study else None
         self._name_button()
-        self.dial.setVisible(False)
-        self.check.show_picture(picture if self.view == "where" else None)
+        self.check.show_picture(picture if self.kind == "where" else None)
         said = [] if picture is None else [f"Shown: {picture.title}", picture.note]
-        if self._session.study is not None and self.view == "drawn":
-            said.append(_told(self._session.traversal))
-        self._show_entanglement(picture, said)
-        self.note.say_plain("; ".join(part for part in said if part))
-
-    def _show_entanglement(self, picture: Picture | None, said: list[str]) -> None:
-        if picture is None:
-            return
-        entanglement = picture.numbers.get("entanglement")
+        traversal = self._session.traversal
+        if self.kind == "drawn" and traversal is not None:
+            said.append(traversal.sentence())
+        entanglement = None if picture is None else picture.numbers.get("entanglement")
+        self.dial.setVisible(entanglement is not None)
         if entanglement is not None:
             self.dial.set_value(entanglement)
-            self.dial.setVisible(True)
             said.append(entanglement_sentence(entanglement))
+        self.note.say_plain("; ".join(part for part in said if part))
 
     def _chosen(self) -> Method | None:
         return self._methods.get(self.method.currentData() or "")
@@ -270,21 +293,3 @@ class LookCloser(Card):
             return picture_jobs.check(self._session, picture, labels=labels)
 
         self.wants.emit(make)
-
-
-def _combo(name: str) -> QComboBox:
-    combo = QComboBox()
-    combo.setAccessibleName(name)
-    fit_choice(combo, name.capitalize())
-    return combo
-
-
-def _told(found: Traversal | None) -> str:
-    """Say what the steps of a traversal are."""
-    if found is None:
-        return ""
-    low, high = found.values[0], found.values[-1]
-    return (
-        f"Traversal: {len(found.values)} steps of the slider “step”, strength of the map "
-        f"({found.strength}) from {low:.3g} to {high:.3g}; in this case it is {found.own:.3g}"
-    )

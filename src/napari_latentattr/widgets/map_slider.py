@@ -56,6 +56,7 @@ class MapSlider:
 
     def _take_map(self) -> Iterator[None]:
         axis = map_axis(self._viewer)
-        if axis is not None:
-            self._session.select(map=self._viewer.dims.current_step[axis])
+        step = None if axis is None else int(self._viewer.dims.current_step[axis])
+        if step not in (None, self._session.selection.map):  # slices move, too
+            self._session.select(map=step)
         yield

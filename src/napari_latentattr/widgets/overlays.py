@@ -89,6 +89,10 @@ class Overlays:
             yield from self._show(layer, kind, seen=seen or kind not in self._laid)
             self._laid[kind] = self._now[kind]
 
+    def look(self, view: str) -> None:
+        """Look at the kind of picture that belongs to a view, if one does."""
+        self.kind = next((kind for kind in KINDS if kind == view), self.kind)
+
     def on_top(self) -> Image | None:
         """Return the layer of the picture that is looked at; None when there is none."""
         return find_layer(self._viewer, (self.seen_kind, None, False)) if self._now else None
@@ -145,4 +149,4 @@ def _blank(layer: Image, kind: PictureKind, which: int) -> None:
 
 def _is_overlay(layer: Image) -> bool:
     slot = slot_of(layer.metadata)
-    return slot is not None and slot[0] in (*KINDS, "traversal")
+    return slot is not None and slot[0] in (*KINDS, "traversal", "made up")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from qtpy.QtCore import QRectF, QSize, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QTabBar
@@ -10,25 +12,44 @@ from napari_latentattr.widgets.palette import Colours, faded
 
 
 class Segments(QTabBar):
-    """A tab bar: keyboard and screen readers know it."""
+    """A tab bar: keyboard and screen readers know it.
 
-    def __init__(self, *titles: str) -> None:
+    Parameters
+    ----------
+    titles : str
+    short : sequence of str
+        What is painted where there is no room for all titles.
+    """
+
+    def __init__(self, *titles: str, short: Sequence[str] = ()) -> None:
         super().__init__()
+        self._short = tuple(short) or titles
         self.setExpanding(True)
         self.setDrawBase(False)
         self.setUsesScrollButtons(False)
-        for title in titles:
+        for index, title in enumerate(titles):
             self.addTab(title)
+            if self._short[index] != title:
+                self.setTabToolTip(index, title)
 
     def tabSizeHint(self, index: int) -> QSize:
         """Room for the words when they are bold."""
-        metrics = QFontMetrics(self._face(bold=True))
-        em = metrics.height()
-        return QSize(metrics.horizontalAdvance(self.tabText(index)) + em, round(1.7 * em))
+        return self._room(self.tabText(index))
 
     def minimumTabSizeHint(self, index: int) -> QSize:
         """Never cut a word."""
-        return self.tabSizeHint(index)
+        return self._room(self._short[index])
+
+    def painted(self, index: int) -> str:
+        """Words that are painted: the title, or the short one where not all titles fit."""
+        tabs = range(self.count())
+        fits = all(self.tabRect(i).width() >= self.tabSizeHint(i).width() for i in tabs)
+        return self.tabText(index) if fits else self._short[index]
+
+    def _room(self, text: str) -> QSize:
+        metrics = QFontMetrics(self._face(bold=True))
+        em = metrics.height()
+        return QSize(metrics.horizontalAdvance(text) + em, round(1.7 * em))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint every view; the open one in the colour of what is selected."""
@@ -47,7 +68,7 @@ class Segments(QTabBar):
             painter.drawRoundedRect(box, 4, 4)
             painter.setFont(self._face(bold=here))
             painter.setPen(QColor("white" if here else colours.text))
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.tabText(index))
+            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self.painted(index))
         painter.end()
 
     def _face(self, *, bold: bool) -> QFont:

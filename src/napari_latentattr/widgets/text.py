@@ -89,6 +89,15 @@ def fit_choice(combo: QComboBox, tip: str) -> None:
     tell(combo.currentText())
 
 
+class Choice(QComboBox):
+    """A list that may be narrower than what is in it."""
+
+    def __init__(self, name: str, tip: str = "") -> None:
+        super().__init__()
+        self.setAccessibleName(name)
+        fit_choice(self, tip or name.capitalize())
+
+
 MUTED = "\1"  # stands for the colour of less important words, in the rich text of `Words`
 
 

@@ -56,6 +56,10 @@ class ThreeD:
                     if layer.colormap.name == pair[not self._deep]["name"]:
                         layer.colormap = dict(pair[self._deep])
 
+    def come_back_here(self) -> None:
+        """Come back from 3D to where the slices lie now."""
+        self._place = place_of(self._viewer)
+
     def close(self) -> None:
         """Let go of the viewer."""
         events = self._viewer.dims.events

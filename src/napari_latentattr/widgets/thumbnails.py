@@ -11,6 +11,7 @@ from qtpy.QtCore import QPointF, Qt
 from qtpy.QtGui import QColor, QImage, QPainter
 
 Colormap: TypeAlias = Literal["gray", "inferno", "signed"]
+Plane: TypeAlias = npt.NDArray[np.floating] | npt.NDArray[np.uint8]
 
 _SIDE = 64
 _LEVELS = 255  # odd, so that the middle of the signed colours is exactly black
@@ -29,7 +30,7 @@ _SAMPLES: dict[Colormap, tuple[str, ...]] = {
 
 
 def thumbnail(
-    image: npt.NDArray[np.floating],
+    image: Plane,
     limits: tuple[float, float] | None = None,
     size: int = _SIDE,
     colormap: Colormap = "gray",
@@ -40,7 +41,7 @@ def thumbnail(
 
     Parameters
     ----------
-    image : (Y, X) float array
+    image : (Y, X) float or uint8 array
         Values that are not finite become black.
     limits : (float, float) or None
         Values of the darkest and the brightest colour. None: gray from 0 (or the smallest, where
