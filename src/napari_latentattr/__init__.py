@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_latentattr.core.dependence import ChannelDependence
     from napari_latentattr.core.latent_response import LatentResponse
     from napari_latentattr.core.likeness import PatternLikeness
+    from napari_latentattr.core.map_statistics import MapStatistics
     from napari_latentattr.core.maximisation import Maximisation
     from napari_latentattr.core.retrieval import Retrieval
     from napari_latentattr.core.sanity import SanityCheck
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from napari_latentattr.retrieval.cluster import cluster_cases
     from napari_latentattr.retrieval.find import find_cases
     from napari_latentattr.streaming.cache import EncodedCache
+    from napari_latentattr.streaming.map_statistics import map_statistics
     from napari_latentattr.streaming.streaming import Streaming
 
 _HOME = {
@@ -65,6 +67,7 @@ _HOME = {
     "LatentModel": "model.latent",
     "LatentResponse": "core.latent_response",
     "MapRef": "core.types",
+    "MapStatistics": "core.map_statistics",
     "Maximisation": "core.maximisation",
     "PatternLikeness": "core.likeness",
     "Ranking": "core.types",
@@ -83,6 +86,7 @@ _HOME = {
     "find_cases": "retrieval.find",
     "latent_response": "methods.latent_response",
     "load_model": "model.loading",
+    "map_statistics": "streaming.map_statistics",
     "maximise": "methods.maximise",
     "open_study": "cohort.study",
     "pattern_likeness": "methods.pattern_likeness",
@@ -107,6 +111,7 @@ __all__ = [
     "LatentModel",
     "LatentResponse",
     "MapRef",
+    "MapStatistics",
     "Maximisation",
     "PatternLikeness",
     "Ranking",
@@ -125,6 +130,7 @@ __all__ = [
     "find_cases",
     "latent_response",
     "load_model",
+    "map_statistics",
     "maximise",
     "open_study",
     "pattern_likeness",

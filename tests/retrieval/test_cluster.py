@@ -91,6 +91,14 @@ def test_a_cohort_of_one_kind_has_no_groups_and_says_so(model):
     assert found.medoids.size == 0
     assert found.differences == ()
     assert found.sentence().startswith("No groups found: the 60 cases")
+    assert "missed" not in found.sentence()
+
+
+def test_few_patients_without_groups_are_told_that_groups_are_easily_missed(model):
+    means = np.random.default_rng(1).normal(size=(59, 4))
+    found = cluster_cases(model, cohort(means), draws=19)
+    assert found.count == 0
+    assert found.sentence().endswith("Among fewer than 60 patients groups are easily missed.")
 
 
 def test_cases_of_one_patient_are_not_a_kind_of_case(model):

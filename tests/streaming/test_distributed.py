@@ -24,6 +24,7 @@ from napari_latentattr import (
     cli,
     cluster_cases,
     find_cases,
+    map_statistics,
     maximise,
     open_study,
     pattern_likeness,
@@ -101,7 +102,11 @@ def test_retrieval_and_ranking_are_the_same_bits(client, tiny_study, tmp_path):
             np.testing.assert_array_equal(there.lists[name].scores, listed.scores)
             np.testing.assert_array_equal(there.lists[name].boxes, listed.boxes)
         same(here, there)
+        assert there.statistics.values.total == here.statistics.values.total
     assert len(list((tmp_path / "cache").glob("*.npz"))) == 8
+    counted = map_statistics(study.model, study.cohort, streaming=far).values
+    for name in ("total", "square", "low", "high", "bins", "counts"):
+        np.testing.assert_array_equal(getattr(counted, name), getattr(here.statistics.values, name))
     values = [i % 2 for i in range(8)]
     same(
         rank_maps(study.model, study.cohort, values, streaming=far),

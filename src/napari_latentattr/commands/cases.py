@@ -24,6 +24,7 @@ from napari_latentattr.figures.cases import MOST_IMAGES, Tile, cases_figure
 from napari_latentattr.figures.style import png
 from napari_latentattr.io.atomic import write_bytes, write_json, write_text
 from napari_latentattr.io.retrieval_records import retrieval_csv, retrieval_record
+from napari_latentattr.io.statistics_records import statistics_csv, statistics_record
 from napari_latentattr.retrieval.find import find_cases
 
 _TITLES = {
@@ -54,7 +55,10 @@ def run(
     skip_broken: bool = False,
     scheduler: str | None = None,
 ) -> Report:
-    """Find the cases; write ``cases.json``, ``cases.csv``, ``cases.png`` and the crops."""
+    """Find the cases; write ``cases.json``, ``cases.csv``, ``cases.png`` and the crops.
+
+    Beside them stand the values of all maps over all cases, ``map_statistics.json`` and ``.csv``.
+    """
     opened = open_study(study, trust=trust)
     name, values = "", None
     if by == "relevance" or outcome is not None:
@@ -92,6 +96,9 @@ def write_cases(folder: Path, found: Retrieval, cohort: Cohort) -> None:
             tiles[name, row] = _tile(found, name, row, stack, axis)
     write_json(folder / "cases.json", retrieval_record(found, files))
     write_text(folder / "cases.csv", retrieval_csv(found))
+    if found.statistics is not None:
+        write_json(folder / "map_statistics.json", statistics_record(found.statistics))
+        write_text(folder / "map_statistics.csv", statistics_csv(found.statistics))
     rows = [
         (_TITLES[name], [tiles[name, row] for row in range(len(listed))])
         for name, listed in found.lists.items()
@@ -105,6 +112,8 @@ def write_cases(folder: Path, found: Retrieval, cohort: Cohort) -> None:
 def cases_text(found: Retrieval) -> str:
     """All lists in words, and what they rest on."""
     lines = [_heading(found)]
+    if found.statistics is not None:
+        lines.append(found.statistics.sentence(found.target))
     if found.gate is not None:
         said = gate_words(found.gate, folds=found.unit_name)
         end = "" if found.gate.passed else f"; the order by relevance for {found.outcome} is noise"

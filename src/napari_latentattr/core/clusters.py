@@ -16,6 +16,9 @@ from napari_latentattr.core.types import Bool, Float64, Provenance
 Layout: TypeAlias = Literal["pca", "tsne"]
 DifferenceKind: TypeAlias = Literal["map", "image", "outcome"]
 
+# Of two groups that lie 2 standard deviations apart in 8 maps, 40 % were missed among 30 cases and
+# 15 % among 60 (docs/evidence).
+FEW = 60
 TSNE_WARNING = "Distances between groups in t-SNE carry no meaning."
 
 
@@ -135,10 +138,11 @@ class Clusters:
         if not self.asked:
             return f"Groups were not looked for: {self.why_not}"
         if not self.count:
+            few = f" Among fewer than {FEW} {self.unit_name} groups are easily missed."
             return (
                 f"No groups found: the {len(self.cases)} cases form one cloud or one gradient. "
                 f"The deepest valley in it is {self.depth:.2f}; cohorts without groups reach "
-                f"{self.reach:.2f} in 5 % of draws (p {self.p:.3g})."
+                f"{self.reach:.2f} in 5 % of draws (p {self.p:.3g}).{few if self.n < FEW else ''}"
             )
         sizes = [int((self.labels == g).sum()) for g in range(self.count)]
         named = [f"{group_letter(g)} ({size} cases)" for g, size in enumerate(sizes)]

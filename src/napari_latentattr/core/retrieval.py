@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from napari_latentattr.core.map_statistics import MapStatistics
 from napari_latentattr.core.types import Float64, Gate, MapRef, Provenance
 
 By: TypeAlias = Literal["activation", "relevance"]
@@ -82,6 +83,8 @@ class Retrieval:
     gate : Gate or None
         Whether the maps predict this outcome at all; without it relevance is noise.
     provenance : Provenance
+    statistics : MapStatistics or None
+        Values of all maps over the latents of all cases; None where they were not counted.
     """
 
     target: MapRef
@@ -100,6 +103,7 @@ class Retrieval:
     outcome: str
     gate: Gate | None
     provenance: Provenance
+    statistics: MapStatistics | None = None
 
     @property
     def cases(self) -> tuple[str, ...]:

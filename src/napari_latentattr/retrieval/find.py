@@ -115,6 +115,7 @@ def find_cases(
         n_cases=len(looks.index),
         outcome="" if outcome is None else name,
         gate=gate,
+        statistics=looks.statistics(),
         provenance=Provenance(
             method="find_cases",
             params={**params, **left_out(looks.broken)},

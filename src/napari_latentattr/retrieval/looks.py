@@ -6,7 +6,7 @@ there is room for them, and those that are asked for later are made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
@@ -15,10 +15,13 @@ import numpy as np
 
 from napari_latentattr.core.broken import Broken
 from napari_latentattr.core.latent_grid import field_box, latent_grid
+from napari_latentattr.core.map_statistics import MapStatistics
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.retrieval import CaseList, Pool
 from napari_latentattr.core.types import CaseSource, Float32, Float64, Grid
+from napari_latentattr.core.value_counts import ValueCounts
 from napari_latentattr.streaming.encode import EncodedCase, Encoder, reduce_cases
+from napari_latentattr.streaming.map_statistics import CountedCases, count_values
 from napari_latentattr.streaming.streaming import HERE, Streaming
 
 _ROOM = 64 * 2**20  # bytes of maps
@@ -40,6 +43,11 @@ def look(case: EncodedCase, which: int) -> Look:
     means = case.maps[:, case.inside].mean(axis=1, dtype=np.float64)
     inside = np.where(case.inside, case.maps[which], np.float32(np.nan))
     return Look(case.index, case.grid, means, inside, case.sha256)
+
+
+def first_look(case: EncodedCase, which: int) -> tuple[Look, ValueCounts]:
+    """Keep the same, and the values of all maps."""
+    return look(case, which), count_values(case)
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +73,7 @@ class Looks:
     _rows: list[Float64] = field(default_factory=list)
     _peaks: list[float] = field(default_factory=list)
     _digests: list[bytes] = field(default_factory=list)
+    _counted: CountedCases = field(default_factory=CountedCases)
     _kept: dict[int, Look] = field(default_factory=dict)
     _bytes: int = 0
     _total: Float64 | None = None
@@ -83,8 +92,16 @@ class Looks:
     ) -> Looks:
         """Look at every case once."""
         looks = cls(model, cohort, which, streaming)
-        for found in looks._walk(None, progress):
+        for found, values in reduce_cases(
+            model,
+            cohort,
+            partial(first_look, which=which),
+            streaming=streaming,
+            broken=looks.broken,
+            progress=progress,
+        ):
             looks._add(found)
+            looks._counted.add(values)
         return looks
 
     @property
@@ -96,6 +113,10 @@ class Looks:
     def data_sha256(self) -> str:
         """Of the images of all cases."""
         return sha256(b"".join(self._digests)).hexdigest()
+
+    def statistics(self) -> MapStatistics:
+        """Values of all maps over all cases."""
+        return self._counted.statistics(self.model.spec, self.broken, self.data_sha256)
 
     def names(self) -> list[str]:
         """Name of each case."""
@@ -113,7 +134,14 @@ class Looks:
     def fetch(self, positions: Sequence[int]) -> None:
         """Make again the maps of these cases that were not kept."""
         missing = [self.index[p] for p in positions if self.index[p] not in self._kept]
-        for found in self._walk(list(dict.fromkeys(missing)), SILENT):
+        again = reduce_cases(
+            self.model,
+            self.cohort,
+            partial(look, which=self.which),
+            which=list(dict.fromkeys(missing)),
+            streaming=self.streaming,
+        )
+        for found in again:
             self._kept[found.index] = found
 
     def peak(self, position: int, *, lowest: bool = False, pool: Pool = "mean") -> tuple[int, ...]:
@@ -153,18 +181,6 @@ class Looks:
             boxes=np.array(boxes, dtype=np.int64).reshape(-1, spec.ndim, 2),
             latents=np.array(latents, dtype=np.int64).reshape(-1, spec.ndim),
             centres=np.array(centres, dtype=np.float64).reshape(-1, spec.ndim),
-        )
-
-    def _walk(self, which: Sequence[int] | None, progress: Progress) -> Iterator[Look]:
-        keep = partial(look, which=self.which)
-        return reduce_cases(
-            self.model,
-            self.cohort,
-            keep,
-            which=which,
-            streaming=self.streaming,
-            broken=self.broken if which is None else None,
-            progress=progress,
         )
 
     def _add(self, found: Look) -> None:
