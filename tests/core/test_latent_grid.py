@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_latentattr.core.latent_grid import (
     field_box,
@@ -68,6 +69,19 @@ def test_volumes_return_to_the_voxels_where_the_latents_sit() -> None:
     np.testing.assert_allclose(image[0, 2::4, 1], [0, 1, 2, 3])
     assert image[1, 4, 5] == pytest.approx(0.5)
     assert image[0, 0, 0] == 0
+
+
+@pytest.mark.parametrize("latents", [(4, 5, 6), (1, 5, 1)])
+def test_between_latents_a_volume_is_what_scipy_interpolates(latents: tuple[int, ...]) -> None:
+    latent = np.random.default_rng(0).normal(size=(2, 3, *latents)).astype(np.float32)
+    how, shape = spec((4, 3, 2), (1.5, -2.0, 7.0)), (17, 19, 16)
+    steps = zip(shape, how.offset, how.stride, strict=True)
+    at = np.meshgrid(*[(np.arange(n) - o) / s for n, o, s in steps], indexing="ij")
+    image = to_input_grid(latent, how, shape)
+    assert image.dtype == np.float32
+    for given, drawn in zip(latent.reshape(6, *latents), image.reshape(6, *shape), strict=True):
+        expected = ndimage.map_coordinates(given, at, order=1, mode="nearest")
+        np.testing.assert_allclose(drawn, expected, rtol=0, atol=1e-6)
 
 
 def test_latent_grid_puts_latents_where_their_input_voxels_are() -> None:

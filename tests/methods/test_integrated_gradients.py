@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from captum.attr import IntegratedGradients
 from tests.toy import CHANNELS, LinearAutoencoder, linear_model, people, planes
 from torch import nn
 
@@ -74,11 +75,20 @@ def test_the_residual_is_what_the_scores_miss_and_falls_with_the_steps() -> None
     assert abs(fine.residual) < 0.5 * abs(rough.residual)
 
 
+def test_they_are_what_captum_gives() -> None:
+    cohort = Cohort.from_arrays(3 * planes(), channels=CHANNELS)
+    found, _ = curved_answer(16)
+    x, base = torch.from_numpy(cohort[0].data[None].copy()), torch.from_numpy(3 * planes())
+    peer = IntegratedGradients(lambda images: Curved().encoder(images)[:, 0].mean(dim=(1, 2)))
+    expected = peer.attribute(x, base.mean(dim=0, keepdim=True), n_steps=16)[0].numpy()
+    np.testing.assert_allclose(found.volume, expected, rtol=0, atol=1e-6)
+
+
 def test_steps_in_batches_give_the_same_answer(monkeypatch) -> None:
-    from napari_latentattr.methods import integrated_gradients
+    from napari_latentattr.methods import gradients
 
     whole, _ = curved_answer(16)
-    monkeypatch.setattr(integrated_gradients, "BATCH_BYTES", 3 * 3 * 64 * 4)
+    monkeypatch.setattr(gradients, "BATCH_BYTES", 3 * 3 * 64 * 4)
     parts, _ = curved_answer(16)
     np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-6)
 
@@ -105,9 +115,9 @@ class StopsBetweenBatches:
 
 
 def test_it_stops_between_batches_and_leaves_the_model_as_it_was(monkeypatch) -> None:
-    from napari_latentattr.methods import integrated_gradients
+    from napari_latentattr.methods import gradients
 
-    monkeypatch.setattr(integrated_gradients, "BATCH_BYTES", 4 * 3 * 64 * 4)
+    monkeypatch.setattr(gradients, "BATCH_BYTES", 4 * 3 * 64 * 4)
     model, cohort, watch = linear_model(), people(), StopsBetweenBatches()
     before = state_hash(model.module.state_dict())
     with pytest.raises(Cancelled, match="stopped"):

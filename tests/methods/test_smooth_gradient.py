@@ -11,6 +11,7 @@ from tests.toy import CHANNELS, linear_model, people, planes
 
 from napari_latentattr import Cohort, LatentModel, attribute
 from napari_latentattr.core.errors import InputError
+from napari_latentattr.methods.voxel_noise import VoxelNoise
 
 
 def curved() -> tuple[LatentModel, Cohort]:
@@ -58,8 +59,10 @@ def test_it_is_what_captum_gives_for_noise_as_wide_as_the_images_inside_the_mask
     options = {"method": "smooth_gradient", "voxel": (1, 2)}
     found = attribute(model, stack, 2, noise=0.5, samples=samples, seed=4, **options)
     spread = planes()[0][:, mask[0]].std(axis=1)
-    rng = np.random.default_rng(4)
-    noise = rng.standard_normal((samples, *stack.data.shape), dtype=np.float32)
+    drawn = VoxelNoise((8, 8), np.ones((3, 1, 1), np.float32), 4)
+    noise = np.stack(
+        [drawn.at([slice(0, 3), slice(0, 8), slice(0, 8)], sample) for sample in range(samples)]
+    )
     tunnel = SameNoise(Saliency(lambda x: model.module.encoder(x)[:, 2, 1, 2]))
     tunnel.drawn = torch.from_numpy(0.5 * spread[:, None, None] * noise)
     x = torch.from_numpy(stack.data[None].copy())
@@ -70,11 +73,11 @@ def test_it_is_what_captum_gives_for_noise_as_wide_as_the_images_inside_the_mask
 
 
 def test_batches_give_the_same_answer(monkeypatch) -> None:
-    from napari_latentattr.methods import smooth_gradient
+    from napari_latentattr.methods import gradients
 
     model, cohort = curved()
     whole = attribute(model, cohort[0], 0, method="smooth_gradient", seed=1)
-    monkeypatch.setattr(smooth_gradient, "BATCH_BYTES", 4 * 3 * 64 * 4)
+    monkeypatch.setattr(gradients, "BATCH_BYTES", 4 * 3 * 64 * 4)
     parts = attribute(model, cohort[0], 0, method="smooth_gradient", seed=1)
     np.testing.assert_allclose(parts.volume, whole.volume, rtol=0, atol=1e-6)
 

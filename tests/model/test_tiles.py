@@ -9,7 +9,8 @@ from torch import nn
 
 from napari_latentattr.model.boxes import Boxes
 from napari_latentattr.model.covered import CoveredCase
-from napari_latentattr.model.tiles import Canvas, slices, tiles_of
+from napari_latentattr.model.tiles import Canvas, slices
+from napari_latentattr.model.tilings import tiles_of
 from napari_latentattr.model.windows import Windows
 
 NETWORKS = 60

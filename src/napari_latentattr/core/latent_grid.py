@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.core.types import Bool, Float32, Float64, Grid, LatentSpec
 
 
@@ -81,12 +82,12 @@ def latents_of_region(
     return np.asarray(inside >= share - 1e-9)
 
 
-def _at(total: Float64, position: Float64, axis: int) -> Float64:
-    """Linear interpolation of a cumulative sum along one axis."""
-    below = np.minimum(np.floor(position).astype(int), total.shape[axis] - 2)
-    weight = (position - below).reshape([-1 if a == axis else 1 for a in range(total.ndim)])
+def _at(values: Float32 | Float64, position: Float64, axis: int) -> Float64:
+    """Linear interpolation at places of one axis."""
+    below = np.minimum(np.floor(position).astype(int), values.shape[axis] - 2)
+    weight = (position - below).reshape([-1 if a == axis else 1 for a in range(values.ndim)])
     return np.asarray(
-        np.take(total, below, axis) * (1 - weight) + np.take(total, below + 1, axis) * weight
+        np.take(values, below, axis) * (1 - weight) + np.take(values, below + 1, axis) * weight
     )
 
 
@@ -113,19 +114,22 @@ def to_input_grid(latent: Float32, spec: LatentSpec, shape: Sequence[int]) -> Fl
 
     Beyond the outermost latent centres the nearest latent is used.
     """
-    from scipy import ndimage  # a quarter of a second that a window need not wait for
-
-    at = np.meshgrid(
-        *[
-            (np.arange(n) - offset) / stride
-            for n, offset, stride in zip(shape, spec.offset, spec.stride, strict=True)
-        ],
-        indexing="ij",
-    )
-    lead = latent.shape[: -len(shape)]
-    flat = latent.reshape(-1, *latent.shape[len(lead) :])
-    out = [ndimage.map_coordinates(v, at, order=1, mode="nearest") for v in flat]
-    return np.asarray(out, dtype=np.float32).reshape(*lead, *shape)
+    ndim, lead = len(shape), latent.shape[: -len(shape)]
+    at = [
+        np.clip((np.arange(n) - offset) / stride, 0, m - 1)
+        for n, m, offset, stride in zip(
+            shape, latent.shape[-ndim:], spec.offset, spec.stride, strict=True
+        )
+    ]
+    given = latent.reshape(-1, *latent.shape[-ndim:])
+    found = np.empty((len(given), *shape), dtype=np.float32)
+    for row, first in enumerate(at[0]):  # a volume in float64 takes gigabytes
+        stop_if_asked()
+        plane: Float32 | Float64 = given
+        for axis, position in enumerate((first[None], *at[1:]), start=1):
+            plane = _at(plane, position, axis)
+        found[:, row] = plane[:, 0]
+    return found.reshape(*lead, *shape)
 
 
 def latent_grid(grid: Grid, spec: LatentSpec, latent_shape: Sequence[int]) -> Grid:

@@ -32,6 +32,13 @@ def can_stop() -> bool:
 
 def stop_if_asked() -> None:
     """Raise what the one outside raises, where the work is to stop."""
-    check = _CHECK.get()
-    if check is not None:
-        check()
+    asking()()
+
+
+def asking() -> Callable[[], None]:
+    """Return what `stop_if_asked` does here, for a thread that does part of this work."""
+    return _CHECK.get() or _go_on
+
+
+def _go_on() -> None:
+    pass

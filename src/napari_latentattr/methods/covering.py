@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.core.types import Bool, Float32, ImageStack
 from napari_latentattr.methods.latents import counted_latents
 from napari_latentattr.methods.window_grid import WindowGrid
@@ -61,6 +62,7 @@ class WindowEffects:
         found = np.empty((len(values), *shape), dtype=np.float32)
         step = max(1, _MOST_VOXELS // math.prod(shape[1:]))
         for rows in (slice(a, a + step) for a in range(0, shape[0], step)):
+            stop_if_asked()
             mean = self.grid.mean_over_windows(values, rows)
             found[:, rows] = mean if self.mask is None else mean * self.mask[rows]
         return found

@@ -11,6 +11,7 @@ import numpy as np
 
 from napari_latentattr.core.errors import InputError
 from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.core.types import CaseSource, Float32, ImageStack
 from napari_latentattr.methods.cases import companions, cut_of, mean_images, position_of
 from napari_latentattr.methods.donors import with_donors
@@ -62,6 +63,7 @@ def _own_means(stack: ImageStack) -> Float32:
     """Each image as flat as its mean inside the mask."""
     means = np.empty((len(stack.data), *[1] * stack.grid.ndim), dtype=np.float32)
     for flat, source in zip(means, stack.data, strict=True):
+        stop_if_asked()
         inside = source.ravel() if stack.mask is None else source[stack.mask]
         flat[:] = inside.mean(dtype=np.float64)
     return np.broadcast_to(means, stack.data.shape)

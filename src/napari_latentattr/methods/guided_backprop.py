@@ -1,21 +1,26 @@
-"""Registered method: the gradient of one latent map past what rectifiers hold back, by captum."""
+"""Registered method: the gradient of one latent map past what rectifiers hold back."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 
+import numpy as np
+import torch
 from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
 from napari_latentattr.core.progress import SILENT, Progress
 from napari_latentattr.core.types import Attribution, Bool, ImageStack, MapRef
 from napari_latentattr.methods._registry import register
-from napari_latentattr.methods.gradients import SLOPE, over_whole_passes, root_mean_square
+from napari_latentattr.methods.gradients import SLOPE, root_mean_square, shares_of_mean
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
 from napari_latentattr.model.way import flat_model, way_to_latent
+
+_TEXT = "following the gradient back"
 
 
 @register(
@@ -43,36 +48,41 @@ def guided_backprop(
     ----------
     Springenberg, Dosovitskiy, Brox, Riedmiller: Striving for simplicity, 2015.
     """
-    from captum.attr import GuidedBackprop  # half a second
-
     asked = Question("guided_backprop", model, stack, target)
     _check_rectified(model)
-    module = flat_model(model).module
-
-    def explain(images: Tensor, mean: Callable[[Tensor], Tensor]) -> Tensor:
-        slope: Tensor = GuidedBackprop(_Whole(module, mean)).attribute(images)
-        return slope
-
-    with model.differentiable(), warnings.catch_warnings():
-        # That hooks will be set; they are taken away again.
-        warnings.filterwarnings("ignore", message="Setting backward hooks on ReLU")
-        slope = over_whole_passes(model, stack, target.index, latents, explain, progress)
-    if isinstance(model, SlicewiseModel):
-        slope = model.unfold(slope, 1)
-    volume = slope[0].float().cpu().numpy()
+    volume = np.zeros(stack.data.shape, dtype=np.float32)
+    with model.differentiable():
+        shares = shares_of_mean(model, stack, target.index, latents, around=True)
+        with _guided(flat_model(model).module):
+            for i, share in enumerate(shares):
+                progress.report(i, len(shares), _TEXT)
+                x = share.tensor(stack.data[share.where]).requires_grad_()
+                share.add(torch.autograd.grad(share.of(x).sum(), x)[0], volume)
+    progress.report(len(shares), len(shares), _TEXT)
     return asked.answer(volume, root_mean_square(volume, stack), unit=SLOPE)
 
 
-class _Whole(nn.Module):
-    """The mean of a map as a module, in which captum finds the rectifiers."""
+@contextmanager
+def _guided(module: nn.Module) -> Iterator[None]:
+    """Let every rectifier hold the negative back on the way back, too."""
+    rectifiers = [part for part in module.modules() if isinstance(part, nn.ReLU)]
+    before = [part.__dict__.get("forward") for part in rectifiers]
+    try:
+        for part in rectifiers:
+            part.forward = partial(_rectified, part.forward)  # type: ignore[method-assign]
+        yield
+    finally:
+        for part, forward in zip(rectifiers, before, strict=True):
+            del part.forward
+            if forward is not None:
+                part.forward = forward  # type: ignore[method-assign]
 
-    def __init__(self, module: nn.Module, run: Callable[[Tensor], Tensor]) -> None:
-        super().__init__()
-        self.module = module
-        self._run = run
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self._run(images)
+def _rectified(compute: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    found = compute(x)
+    if found.requires_grad:
+        found.register_hook(torch.relu)  # type: ignore[no-untyped-call]
+    return found
 
 
 def _check_rectified(model: LatentModel | SlicewiseModel) -> None:

@@ -1,29 +1,33 @@
-"""Registered method: integrated gradients of one latent map, by captum."""
+"""Registered method: integrated gradients of one latent map."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.progress import SILENT, Part, Progress
 from napari_latentattr.core.types import (
     Attribution,
     Bool,
     CaseSource,
+    Float32,
+    Float64,
     ImageStack,
     MapRef,
 )
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.cases import companions, mean_images
-from napari_latentattr.methods.gradients import BATCH_BYTES, image_tensor, map_mean
+from napari_latentattr.methods.gradients import shares_of_mean, summed_gradient
 from napari_latentattr.methods.results import Question
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
+
+_TEXT = "following the gradient"
 
 
 @register(
@@ -60,43 +64,32 @@ def integrated_gradients(
     ----------
     Sundararajan, Taly, Yan: Axiomatic attribution for deep networks, ICML 2017.
     """
-    from captum.attr import IntegratedGradients  # half a second
-
     asked = Question(
         "integrated_gradients", model, stack, target, {"baseline": baseline, "steps": steps}
     )
-    start = np.zeros_like(stack.data)
+    start: Float32 = np.broadcast_to(np.float32(0), stack.data.shape)
     if baseline == "mean":
         start = mean_images(
             model, stack, companions(cohort, "the mean image as a baseline"), progress
         )
+    nodes, widths = np.polynomial.legendre.leggauss(steps)  # Gauss's rule from -1 to 1
+    places, weights = (1 + nodes) / 2, widths / 2
+    volume, change = np.zeros(stack.data.shape, dtype=np.float32), 0.0
     with model.differentiable():
-        x, base = (image_tensor(data, model) for data in (stack.data, start))
-        mean = map_mean(model, stack, target.index, latents)
-        share = IntegratedGradients(_told(mean, steps, progress)).attribute(
-            x.requires_grad_(),
-            base,
-            n_steps=steps,
-            internal_batch_size=max(1, BATCH_BYTES // stack.data.nbytes),
-        )
-        progress.report(steps, steps, "following the gradient")
-        with torch.no_grad():
-            change = float(mean(x).double() - mean(base).double())
-    volume = share.detach()[0].float().cpu().numpy()
+        shares = shares_of_mean(model, stack, target.index, latents)
+        for i, share in enumerate(shares):
+            x, base = (share.tensor(data[share.where]) for data in (stack.data, start))
+            on_the_way = partial(_on_the_way, x, base, places)
+            told = Part(progress, i, len(shares))
+            slope = summed_gradient(share, on_the_way, weights, told, _TEXT)
+            share.add(slope * (x - base), volume)
+            with torch.no_grad():
+                change += float(share.of(x).double() - share.of(base).double())
+    progress.report(steps, steps, _TEXT)
     score = volume.sum(axis=tuple(range(1, volume.ndim)), dtype=np.float64)
     return asked.answer(volume, score, unit="latent units", residual=float(score.sum() - change))
 
 
-def _told(
-    run: Callable[[Tensor], Tensor], steps: int, progress: Progress
-) -> Callable[[Tensor], Tensor]:
-    """`run`, telling how many steps were taken before it."""
-    done = 0
-
-    def forward(images: Tensor) -> Tensor:
-        nonlocal done
-        progress.report(min(done, steps), steps, "following the gradient")
-        done += len(images)
-        return run(images)
-
-    return forward
+def _on_the_way(x: Tensor, base: Tensor, places: Float64, steps: range) -> Tensor:
+    """Images (n, C, *s) between two, at some places from 0 to 1."""
+    return torch.cat([torch.lerp(base, x, float(places[step])) for step in steps])

@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.core.types import (
     Attribution,
     Float32,
@@ -89,4 +90,8 @@ class Question:
 
 @lru_cache(maxsize=2)  # the same case is asked about again and again; its images never change
 def _digest(stack: ImageStack) -> str:
-    return sha256(np.ascontiguousarray(stack.data).data).hexdigest()
+    digest = sha256()
+    for row in stack.data.reshape(-1, *stack.data.shape[2:]):
+        stop_if_asked()
+        digest.update(np.ascontiguousarray(row).data)
+    return digest.hexdigest()

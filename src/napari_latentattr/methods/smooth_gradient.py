@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from napari_latentattr.core.progress import SILENT, Progress
+from napari_latentattr.core.progress import SILENT, Part, Progress
 from napari_latentattr.core.types import Attribution, Bool, Float32, ImageStack, MapRef
 from napari_latentattr.methods._parameters import Bounds
 from napari_latentattr.methods._registry import register
 from napari_latentattr.methods.gradients import (
-    BATCH_BYTES,
     SLOPE,
-    image_tensor,
-    map_mean,
+    Share,
     root_mean_square,
+    shares_of_mean,
+    summed_gradient,
 )
 from napari_latentattr.methods.results import Question
+from napari_latentattr.methods.voxel_noise import VoxelNoise
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.slicewise import SlicewiseModel
+
+_TEXT = "averaging the gradient over noise"
 
 
 @register(
@@ -59,29 +64,31 @@ def smooth_gradient(
     """
     params = {"samples": samples, "noise": noise}
     asked = Question("smooth_gradient", model, stack, target, params, seed)
-    width = noise * _spread(stack)
-    rng = np.random.default_rng(seed)
-    batch = max(1, BATCH_BYTES // stack.data.nbytes)
+    thin = model.axis if isinstance(model, SlicewiseModel) else None
+    drawn = VoxelNoise(stack.grid.shape, noise * _spread(stack), seed, thin=thin)
+    weights = np.full(samples, 1 / samples)
+    volume = np.zeros(stack.data.shape, dtype=np.float32)
     with model.differentiable():
-        x = image_tensor(stack.data, model)
-        mean = map_mean(model, stack, target.index, latents)
-        total = torch.zeros_like(x[0], dtype=torch.float64)
-        for done in range(0, samples, batch):
-            progress.report(done, samples, "averaging the gradient over noise")
-            n = min(batch, samples - done)
-            drawn = width * rng.standard_normal((n, *stack.data.shape), dtype=np.float32)
-            noisy = (x + torch.from_numpy(drawn).to(x.device)).requires_grad_()
-            (slope,) = torch.autograd.grad(mean(noisy).sum(), noisy)
-            total += slope.double().sum(0)
-    progress.report(samples, samples, "averaging the gradient over noise")
-    volume = (total / samples).float().cpu().numpy()
+        shares = shares_of_mean(model, stack, target.index, latents)
+        for i, share in enumerate(shares):
+            x = share.tensor(stack.data[share.where])
+            noisy = partial(_noisy, share, x, drawn)
+            told = Part(progress, i, len(shares))
+            share.add(summed_gradient(share, noisy, weights, told, _TEXT), volume)
+    progress.report(samples, samples, _TEXT)
     return asked.answer(volume, root_mean_square(volume, stack), unit=SLOPE)
+
+
+def _noisy(share: Share, x: Tensor, drawn: VoxelNoise, samples: range) -> Tensor:
+    """Noisy copies (n, C, *s) of images (1, C, *s) at the place of a share."""
+    return x + torch.cat([share.tensor(drawn.at(share.where, sample)) for sample in samples])
 
 
 def _spread(stack: ImageStack) -> Float32:
     """Return the standard deviation of each image inside the mask, as (C, 1, ...)."""
-    inside = stack.data.reshape(len(stack.data), -1)
-    if stack.mask is not None:
-        inside = stack.data[:, stack.mask]
-    spread: Float32 = inside.std(axis=1, dtype=np.float64).astype(np.float32)
-    return spread.reshape(-1, *[1] * stack.grid.ndim)
+    spread = np.empty((len(stack.data), *[1] * stack.grid.ndim), dtype=np.float32)
+    for width, image in zip(spread, stack.data, strict=True):
+        inside = image.ravel() if stack.mask is None else image[stack.mask]
+        apart = image - inside.mean(dtype=np.float64).astype(np.float32)
+        width[:] = root_mean_square(apart[None], stack)[0]
+    return spread

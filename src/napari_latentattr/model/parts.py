@@ -5,7 +5,9 @@ Refuses to know how much memory there is; see `LatentModel.room`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -19,10 +21,13 @@ from napari_latentattr.model.graph import UnreadableError
 from napari_latentattr.model.latent import LatentModel
 from napari_latentattr.model.reading import read_encoder
 from napari_latentattr.model.slicewise import SlicewiseModel
-from napari_latentattr.model.tiles import Canvas, slices, tiles_of
+from napari_latentattr.model.tiles import Canvas, slices
+from napari_latentattr.model.tilings import tiles_around, tiles_of
 
 # Memory of all activations, over that of a pass that forgets them; about.
 _KEPT = 4
+# Of activations that a gradient goes through: with more, a layer takes long on the way back.
+_MOST_KEPT_BYTES = 2**27
 
 
 def encode_in_parts(model: LatentModel, x: Tensor) -> Tensor:
@@ -38,6 +43,75 @@ def encode_in_parts(model: LatentModel, x: Tensor) -> Tensor:
     return torch.cat([_encode(model, case[None]) for case in x])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Piece:
+    """A piece of an image, and latents that are computed from it alone.
+
+    Attributes
+    ----------
+    seen : tuple of slice
+        Which part of images (N, C, *S).
+    kept : tuple of slice
+        The part of that whose gradient is asked for.
+    latents : tuple of slice
+        Which part of latent maps (N, K, *L).
+    run : callable
+        Images (N, C, *s) of the piece to these latents (N, K, *l).
+    whole : bool
+        It is all of the image; else N must be 1.
+    """
+
+    seen: tuple[slice, ...]
+    kept: tuple[slice, ...]
+    latents: tuple[slice, ...]
+    run: Callable[[Tensor], Tensor]
+    whole: bool
+
+
+def pieces_of(model: LatentModel, shape: Sequence[int], *, around: bool = False) -> list[Piece]:
+    """Pieces of an image (*S), so small that gradients go through.
+
+    Parameters
+    ----------
+    around : bool
+        They hold every voxel once, and each has all latents that see its voxels: for what is no
+        sum over the latents. Else they hold every latent once, and what is kept overlaps.
+
+    Raises
+    ------
+    ModelError
+        When the network forbids tiles and the whole does not fit in memory.
+    """
+    x = _blank(model, shape)
+    every = tuple(slice(0, n) for n in x.shape)
+    whole = Piece(every, every, (slice(None),) * x.ndim, model.encode_whole, True)
+    try:
+        canvas = Canvas(read_encoder(model), x)
+    except UnreadableError as error:
+        check_fits(model, x, f"cannot be run in parts: {error}", keeps=True)
+        return [whole]
+    limit = min(model.room, _MOST_KEPT_BYTES)
+    if around:
+        found = [_piece(canvas, boxes, own) for own, boxes in tiles_around(canvas, limit)]
+    else:
+        found = [_piece(canvas, boxes, boxes[0]) for boxes in tiles_of(canvas, limit)]
+    if len(found) > 1 and 2 * max(_size(piece) for piece in found) < math.prod(shape):
+        return found
+    if len(found) > 1:
+        check_fits(model, x, "are seen from afar, so that parts gain nothing", keeps=True)
+    return [whole]
+
+
+def _size(piece: Piece) -> int:
+    """Voxels that a piece sees."""
+    return math.prod(part.stop - part.start for part in piece.seen[2:])
+
+
+def _piece(canvas: Canvas, boxes: list[Boxes], kept: Boxes) -> Piece:
+    run = partial(canvas.latents, boxes=boxes)
+    return Piece(slices(boxes[0]), slices(kept), slices(boxes[-1]), run, False)
+
+
 def latent_shape(model: LatentModel | SlicewiseModel, shape: Sequence[int]) -> tuple[int, ...]:
     """Shape (*L) of the latent maps of an image (*S); of most networks, without running them."""
     if isinstance(model, SlicewiseModel):
@@ -45,11 +119,16 @@ def latent_shape(model: LatentModel | SlicewiseModel, shape: Sequence[int]) -> t
         found = list(latent_shape(model.model, plane))
         found.insert(model.axis, shape[model.axis])
         return tuple(found)
-    x = torch.zeros((), device=model.spec.device).expand(1, model.spec.n_channels, *shape)
+    x = _blank(model, shape)
     try:
         return tuple(Canvas(read_encoder(model), x).images[-1].shape[2:])
     except UnreadableError:
         return tuple(model.encode_tensor(x.contiguous()).shape[2:])
+
+
+def _blank(model: LatentModel, shape: Sequence[int]) -> Tensor:
+    """Zeros (1, C, *S) that take no memory."""
+    return torch.zeros((), device=model.spec.device).expand(1, model.spec.n_channels, *shape)
 
 
 def _encode(model: LatentModel, x: Tensor) -> Tensor:

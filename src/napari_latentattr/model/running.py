@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from napari_latentattr.core.errors import ModelError
-from napari_latentattr.core.stopping import can_stop, stop_if_asked
+from napari_latentattr.core.stopping import asking, can_stop, stop_if_asked
 from napari_latentattr.model.device import exact
 from napari_latentattr.model.passes import Reached, first_tensor
 from napari_latentattr.model.state import undisturbed
@@ -104,8 +104,18 @@ class Runner:
             part.register_forward_pre_hook(_ask)
 
 
-def _ask(_module: nn.Module, _args: object) -> None:
+def stop_on_the_way_back(x: Tensor) -> None:
+    """Let the gradient ask whether to go on when it comes by what a layer gave."""
+    if can_stop() and x.grad_fn is not None:
+        ask = asking()  # on a GPU, another thread comes by
+        x.register_hook(lambda _slope: ask())  # type: ignore[no-untyped-call]
+
+
+def _ask(_module: nn.Module, args: tuple[object, ...]) -> None:
     stop_if_asked()
+    given = first_tensor(args)
+    if given is not None:
+        stop_on_the_way_back(given)
 
 
 def _stop(_module: nn.Module, _args: object, output: object) -> None:

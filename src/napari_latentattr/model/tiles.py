@@ -7,10 +7,9 @@ tiles give what the whole gives, within float rounding, and no network need be c
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -21,9 +20,8 @@ from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.model.blocks import boxed, placed, sum_scale
 from napari_latentattr.model.boxes import Boxes, Int, axis_weights, gather, required
 from napari_latentattr.model.graph import Graph, Step
+from napari_latentattr.model.running import stop_on_the_way_back
 
-# Of the convolutions of a tile, so that work can be stopped in between.
-_MOST_PRODUCTS = 10**9
 _FIRST: Int = np.zeros(1, dtype=np.int64)
 
 
@@ -68,7 +66,7 @@ class Canvas:
 
     def whole(self) -> list[Boxes]:
         """All of every step's output."""
-        return [_box([0] * (i.ndim - 2), i.shape[2:]) for i in self.images]
+        return [box([0] * (i.ndim - 2), i.shape[2:]) for i in self.images]
 
     def needed(self, wanted: Sequence[Boxes | None]) -> list[Boxes]:
         """Boxes that it takes to compute some of them, as of `gather`."""
@@ -100,17 +98,18 @@ class Canvas:
         return made[len(boxes) - 1]
 
     def fits(self, boxes: Sequence[Boxes], limit: int) -> bool:
-        """Whether activations in boxes take no more bytes than that, and not too long."""
+        """Whether activations in boxes take no more bytes than that."""
         sizes = zip(self.images, boxes, strict=True)
-        numbers = [image.shape[1] * math.prod(box.size.tolist()) for image, box in sizes]
-        products = sum(
-            numbers[k] * products_of(step) // self.images[k].shape[1]
-            for step in self.graph.steps
-            for k in step.inputs
-        )
+        numbers = sum(image.shape[1] * math.prod(box.size.tolist()) for image, box in sizes)
         # Once as they are, once more laid out for reading or with their edges.
-        memory = 2 * sum(numbers) * self.images[0].element_size()
-        return bool(memory <= limit and products <= _MOST_PRODUCTS)
+        return bool(2 * numbers * self.images[0].element_size() <= limit)
+
+    def products(self, boxes: Sequence[Boxes]) -> list[int]:
+        """Products that each step forms in boxes, about."""
+        return [
+            sum(math.prod(boxes[k].size.tolist()) * products_of(step) for k in step.inputs)
+            for step in self.graph.steps
+        ]
 
     def _step(
         self, i: int, boxes: Sequence[Boxes], made: Sequence[Tensor] | Mapping[int, Tensor]
@@ -120,20 +119,9 @@ class Canvas:
         reach = required(step, boxes[i], self.images[step.inputs[0]])
         blocks = [_around(made[k], boxes[k], reach.block, step.edge) for k in step.inputs]
         scale = partial(self.scale, i, boxes[i])
-        return boxed(step, blocks, reach, _FIRST, free=False, scale=scale)
-
-
-def tiles_of(canvas: Canvas, limit: int) -> Iterator[list[Boxes]]:
-    """Boxes of tiles that together hold every latent once; each takes at most `limit` bytes."""
-    shape = canvas.images[-1].shape[2:]
-    stride = [n / m for n, m in zip(canvas.images[0].shape[2:], shape, strict=True)]
-    size = list(shape)
-    while max(size) > 1 and not canvas.fits(_middle(canvas, size), limit):
-        axis = max(range(len(size)), key=lambda a: size[a] * stride[a] if size[a] > 1 else 0)
-        size[axis] = -(-size[axis] // 2)
-    edges = [[*range(0, n, s), n] for n, s in zip(shape, size, strict=True)]
-    for sides in product(*map(pairwise, edges)):
-        yield _tile(canvas, [a for a, _ in sides], [b - a for a, b in sides])
+        found = boxed(step, blocks, reach, _FIRST, free=False, scale=scale)
+        stop_on_the_way_back(found)
+        return found
 
 
 def products_of(step: Step) -> int:
@@ -144,16 +132,8 @@ def products_of(step: Step) -> int:
     return per_output // (1 if step.kind == "conv_transpose" else math.prod(step.window.stride))
 
 
-def _middle(canvas: Canvas, size: Sequence[int]) -> list[Boxes]:
-    shape = canvas.images[-1].shape[2:]
-    return _tile(canvas, [(n - s) // 2 for n, s in zip(shape, size, strict=True)], size)
-
-
-def _tile(canvas: Canvas, origin: Sequence[int], size: Sequence[int]) -> list[Boxes]:
-    return canvas.needed([*[None] * (len(canvas.images) - 1), _box(origin, size)])
-
-
-def _box(origin: Sequence[int], size: Sequence[int]) -> Boxes:
+def box(origin: Sequence[int], size: Sequence[int]) -> Boxes:
+    """One box."""
     return Boxes(np.asarray([origin], dtype=np.int64), np.asarray(size, dtype=np.int64))
 
 
