@@ -12,7 +12,7 @@ from napari_latentattr.core.dependence import ChannelDependence
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.sanity import SanityCheck
 from napari_latentattr.core.traversal import Traversal
-from napari_latentattr.core.types import Float32, Grid, MapRef, Provenance, Ranking
+from napari_latentattr.core.types import Float32, Float64, Grid, MapRef, Provenance, Ranking
 
 PictureKind: TypeAlias = Literal["where", "drawn"]
 PictureKey: TypeAlias = tuple[str, int, str, Place]
@@ -152,6 +152,11 @@ class Results:
             if same and all(params.get(n) == made.get(n) for n in (*made, *_PARTS)):
                 return found
         return None
+
+    def ratio_of(self, which: int) -> Float64 | None:
+        """How far each image moves one map (C,), where that was measured."""
+        found = self.about(which)
+        return None if found is None else found.ratio[found.row(which)]
 
     def checks_of_map(self, which: int) -> list[SanityCheck]:
         """All checks of one map, the newest first."""

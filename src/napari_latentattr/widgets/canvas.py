@@ -6,25 +6,26 @@ and to read files: images come with the latent maps, pictures with the results.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_latentattr.core.results import PictureKind, Selection
-from napari_latentattr.core.types import Float64, ImageStack
+from napari_latentattr.core.types import ImageStack
 from napari_latentattr.layers import KEY
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.blink import bind_peek
 from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
+from napari_latentattr.widgets.cell_order import cell_order
 from napari_latentattr.widgets.map_slider import MapSlider
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
 from napari_latentattr.widgets.own_changes import OwnChanges
 from napari_latentattr.widgets.own_layers import find_layer, remove_layers
-from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
+from napari_latentattr.widgets.side_by_side import SideBySide
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
 from napari_latentattr.widgets.traversal_view import TraversalView
@@ -54,8 +55,7 @@ class Canvas:
         self._known_traversal = session.results.traversal
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
         self._changing = OwnChanges(viewer)
-        self._turns, self._laying = Turns(), Turns()
-        self._seen = False
+        self._turns, self._laying, self._seen = Turns(), Turns(), False
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
@@ -106,10 +106,6 @@ class Canvas:
     def toggle_side_by_side(self) -> None:
         """Lay all images side by side, or go back to one."""
         self.is_side_by_side = not self.is_side_by_side
-        if not self.is_side_by_side:
-            with self._changing():
-                self._grid.leave()
-            self._show_selected_image()
         self._refresh(seen=True)
 
     def show_every_image(self, every: bool) -> None:
@@ -133,7 +129,8 @@ class Canvas:
         """Let go of viewer and session; the layers stay."""
         self._stop()
         self._slider.stop()
-        self._grid.leave()
+        self._grid.restore()
+        _do(self._grid.clear())
         for signal, slot in self._wires:
             signal.disconnect(slot)
         self._unbind()
@@ -164,6 +161,7 @@ class Canvas:
         if new.case != old.case:
             self._stop()
             self._stack = None
+            self._grid.pause()
             self._case.hide()
         elif new.channel != old.channel:
             self._show_selected_image()
@@ -197,8 +195,8 @@ class Canvas:
         if not self._case.have(self._stack):
             _do(self._put_images())
             self._put_latents()
-        at_once = self._is_model or not self._is_layer_missing()
-        self._laying.start(self._finish(), at_once=at_once)
+        slow = self.is_side_by_side or not self._grid.cleared or self._is_layer_missing()
+        self._laying.start(self._finish(), at_once=self._is_model or not slow)
 
     def _is_layer_missing(self) -> bool:
         """Whether something is to be shown that has no layer yet: new ones hold up a window."""
@@ -218,34 +216,38 @@ class Canvas:
         """Lay pictures, letters and caption over the images that are there."""
         if self._stack is None:
             return
-        chosen = self.session.selection
-        found = {kind: self.session.picture(kind) for kind in KINDS}
-        pictures = {kind: picture for kind, picture in found.items() if picture is not None}
+        chosen, beside = self.session.selection, self.is_side_by_side
+        if self._grid.entered and not beside:
+            yield from self._changing.each(self._grid.leave(self._stack.channels[chosen.channel]))
+            self._show_selected_image()
+        pictures = {k: found for k in KINDS if (found := self.session.picture(k)) is not None}
         steps = self.session.traversal
-        aside = self._steps.wanted and steps is not None
+        aside = self._grid.entered or (self._steps.wanted and steps is not None)
         self._seen |= aside != self._overlays.aside
         self._overlays.aside = aside
         laid = self._overlays.update(pictures, chosen.channel, chosen.map, seen=self._seen)
         yield from self._changing.each(laid)
         self._seen = False
-        laid = self._steps.update(steps, chosen.channel, shown=self._overlays.shown)
+        shown = self._overlays.shown and not self._grid.entered
+        laid = self._steps.update(steps, chosen.channel, chosen.map, shown=shown)
         yield from self._changing.each(laid)
-        with self._changing():
-            if self.is_side_by_side:
-                picture, channels = self._overlays.picture, self._stack.channels
-                cells = cell_order(channels, picture, self._ratio(), every=self._every)
-                self._grid.show(cells, picture, shown=self._overlays.shown)
-            self._three_d.dress()
+        self._markers.show(shown=self._stack.grid.known, beside=beside)
         yield
-        self._markers.show(shown=self._stack.grid.known, beside=self.is_side_by_side)
+        if beside:
+            yield from self._changing.each(self._lay_side_by_side(self._stack.channels))
+        self._three_d.dress()
         yield
         self._write_caption()
+        if not beside:
+            yield from self._changing.each(self._grid.clear())
 
-    def _ratio(self) -> Float64 | None:
-        """How far each image moves the map, where that was measured."""
-        which = self.session.selection.map
-        found = self.session.results.about(which)
-        return None if found is None else np.asarray(found.ratio[found.row(which)])
+    def _lay_side_by_side(self, channels: Sequence[str]) -> Iterator[None]:
+        picture, which = self._overlays.picture, self.session.selection.map
+        about = self.session.results.ratio_of(which)
+        cells = cell_order(channels, picture, about, every=self._every)
+        for _ in self._grid.show(cells, picture, which, shown=self._overlays.shown):
+            self._three_d.dress()
+            yield
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -253,7 +255,7 @@ class Canvas:
         lines = caption(
             self._stack,
             self.session.selection,
-            self._overlays.picture if self._overlays.shown and not self._overlays.aside else None,
+            self._overlays.picture if self._overlays.shown and not self._steps.on_top else None,
             steps=self._steps.words() if self._overlays.shown else "",
             beside=self.is_side_by_side,
             deep=self.viewer.dims.ndisplay == 3,
@@ -277,7 +279,7 @@ class Canvas:
         self._show_selected_image()  # a new layer is the selected one
 
     def _show_selected_image(self) -> None:
-        if self._stack is None or self.is_side_by_side:
+        if self._stack is None or self._grid.entered:
             return
         wanted = self._stack.channels[self.session.selection.channel]
         self._case.look_at(wanted, select=self._overlays.picture is None)
@@ -288,11 +290,10 @@ class Canvas:
 
     def _leave_all(self) -> None:
         self._stop()
-        self._grid.leave()
+        self._grid.restore()
         self._markers.show(shown=False)
         self._around.restore()
 
 
 def _do(steps: Iterator[None]) -> None:
-    for _ in steps:
-        pass
+    deque(steps, maxlen=0)

@@ -18,13 +18,13 @@ from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.cell_order import MOST_CELLS, STRONGEST
 from napari_latentattr.widgets.check_part import CheckPart
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
 from napari_latentattr.widgets.footer import clock
 from napari_latentattr.widgets.form import ParameterForm
 from napari_latentattr.widgets.place_choice import PlaceChoice
 from napari_latentattr.widgets.segments import Segments
-from napari_latentattr.widgets.side_by_side import MOST_CELLS, STRONGEST
 from napari_latentattr.widgets.text import Button, Card, Name, PrimaryButton, Words, fit_choice
 
 if TYPE_CHECKING:

@@ -10,6 +10,9 @@ from collections.abc import Iterator
 
 from qtpy.QtCore import QTimer
 
+# After a step, in which the window draws and takes what people do; a timer of 0 ms comes first.
+_PAUSE_MS = 5
+
 
 class Turns:
     """Takes one step each time the window has dealt with everything else.
@@ -23,7 +26,7 @@ class Turns:
     def __init__(self) -> None:
         self._steps: Iterator[None] | None = None
         self._timer = QTimer()
-        self._timer.setInterval(0)
+        self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
     @property
