@@ -7,7 +7,7 @@ import pytest
 
 from napari_latentattr.core.colours import picture_limits
 from napari_latentattr.widgets.canvas import Canvas
-from napari_latentattr.widgets.side_by_side import cell_order
+from napari_latentattr.widgets.cell_order import cell_order
 
 from .sessions import CHANNELS, SHAPE, SPACING, add, encode, make_session, picture
 
@@ -225,3 +225,9 @@ def test_a_picture_that_depends_on_other_maps_says_so_in_its_name(
     assert names["where", 0, "T1", case] == "LA · map 0 · where in T1"
     canvas.toggle_side_by_side()
     assert any(one.name == f"LA · map 0 · T2 · drawn{end}" for one in viewer_model.layers)
+
+
+def test_an_image_that_the_user_hid_stays_hidden_when_pictures_come(viewer_model, session, canvas):
+    viewer_model.layers["T1"].visible = False
+    add(session, picture(session))
+    assert not viewer_model.layers["T1"].visible

@@ -95,6 +95,7 @@ def test_the_colour_bar_stands_beside_the_first_image_and_not_on_it(
     canvas = laid_out(shape, n=n, low=-0.05, high=0.05)
     shot_of(viewer, qapp)  # the window has its size
     canvas.toggle_side_by_side()
+    settle(canvas)
     bar = bar_pixels(viewer, qapp)
     image = image_pixels(viewer, qapp)
     rows, columns = viewer.canvas.grid.actual_shape(viewer.layers)
@@ -127,6 +128,7 @@ def test_the_colour_bar_names_more_than_zero_whatever_the_limit(viewer, qapp, la
 def test_a_layer_that_is_opened_side_by_side_gets_a_cell_of_its_own(viewer, qapp, laid_out):
     canvas = laid_out((8, 20, 20), n=2)
     canvas.toggle_side_by_side()
+    settle(canvas)
     before = shot_of(viewer, qapp)
     new = viewer.add_image(np.ones((8, 20, 20), np.float32), scale=(2, 2, 2), name="new")
     grid, layers = viewer.canvas.grid, viewer.layers
@@ -136,6 +138,7 @@ def test_a_layer_that_is_opened_side_by_side_gets_a_cell_of_its_own(viewer, qapp
     assert np.abs(shot_of(viewer, qapp) - before).max() > 100
     layers.remove(new)
     canvas.toggle_side_by_side()
+    settle(canvas)
     assert not grid.enabled
 
 
@@ -189,6 +192,7 @@ def test_black_edges_do_not_make_the_images_smaller(viewer, qapp, laid_out):
             layer.data = body
     shot_of(viewer, qapp)
     canvas.toggle_side_by_side()
+    settle(canvas)
     bar = bar_pixels(viewer, qapp)
     grey = image_pixels(viewer, qapp)
     assert not (bar & grey).any()

@@ -72,16 +72,32 @@ def test_the_slider_of_maps_still_counts_maps_and_that_of_steps_selects_none(
     assert session.selection.map == 5
 
 
-def test_another_map_takes_it_away_with_its_slider_and_its_own_brings_it_back(
-    viewer_model, session, canvas
+def is_empty(viewer_model) -> bool:
+    """Nothing is left of it: no picture, no step, no record of what it was."""
+    layer = layer_of(viewer_model)
+    mine = layer.metadata["napari-latentattr"]
+    gone = not layer.visible and not np.any(layer.data) and viewer_model.dims.nsteps[0] == 1
+    return bool(gone and mine["key"][1] is None and set(mine) == {"key", "grid"})
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_another_map_empties_it_with_its_slider_and_its_own_brings_it_back(
+    viewer_model, session, canvas, hidden
 ):
     session.keep(session.results.with_traversal(traversal(session)))
+    if hidden:
+        canvas.toggle_overlay()
     session.select(map=4)
-    assert layer_of(viewer_model) is None
-    assert viewer_model.dims.axis_labels == ("map", "I", "P", "L")
-    assert viewer_model.dims.current_step[0] == 4
+    layer = layer_of(viewer_model)
+    assert is_empty(viewer_model)
+    assert layer.name == "LA · map 4 · traversal: not made yet"
+    assert viewer_model.dims.current_step[1] == 4
     session.select(map=2)
-    assert layer_of(viewer_model).visible
+    assert layer_of(viewer_model) is layer
+    assert layer.visible != hidden
+    assert viewer_model.dims.nsteps[0] == 5
+    assert viewer_model.dims.current_step[:2] == (OWN, 2)
+    np.testing.assert_array_equal(layer.data[:, 0], traversal(session).images("T1"))
 
 
 def test_it_follows_the_image_and_is_replaced_by_the_next_one(viewer_model, session, canvas):
@@ -95,13 +111,13 @@ def test_it_follows_the_image_and_is_replaced_by_the_next_one(viewer_model, sess
     np.testing.assert_array_equal(layer_of(viewer_model).data[:, 0], other.images("T2"))
 
 
-def test_undo_takes_it_away_and_shows_what_was_there(viewer_model, session, canvas):
+def test_undo_empties_it_and_shows_what_was_there(viewer_model, session, canvas):
     add(session, picture(session, "drawn", 2))
     drawn = viewer_model.layers["LA · map 2 · drawn in T1"]
     session.keep(session.results.with_traversal(traversal(session)))
     assert not drawn.visible
     session.undo()
-    assert layer_of(viewer_model) is None
+    assert is_empty(viewer_model)
     assert drawn.visible
 
 
@@ -130,11 +146,11 @@ def test_it_hides_with_the_overlays_and_while_images_lie_side_by_side(
     assert layer_of(viewer_model).visible
 
 
-def test_another_case_and_clearing_take_it_away(viewer_model, session, canvas):
+def test_another_case_empties_it_and_clearing_takes_it_away(viewer_model, session, canvas):
     session.keep(session.results.with_traversal(traversal(session)))
     session.select(case=1)
     encode(session)
-    assert layer_of(viewer_model) is None
+    assert is_empty(viewer_model)
     session.select(case=0)
     encode(session)
     assert layer_of(viewer_model).visible

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 import weakref
@@ -202,6 +203,34 @@ def test_while_a_job_runs_only_the_window_collects_garbage(runner, qtbot, end: s
     gate.set()
     qtbot.waitUntil(lambda: not runner.busy and not runner.leaving, timeout=10_000)
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("end", ["result", "fault", "let go"])
+@pytest.mark.parametrize("usual", [0.005, 0.00025])
+def test_while_a_job_runs_the_window_waits_less_for_the_lock(runner, qtbot, end, usual) -> None:
+    gate, seen, before = threading.Event(), [], sys.getswitchinterval()
+
+    def work(progress: worker._Reporter) -> None:
+        seen.append(sys.getswitchinterval())
+        gate.wait(20)
+        if end == "fault":
+            raise RuntimeError("boom")
+
+    sys.setswitchinterval(usual)
+    try:
+        runner.run(Job("a", work, nothing))
+        qtbot.waitUntil(lambda: bool(seen), timeout=10_000)
+        assert seen == [pytest.approx(min(usual, worker._LOCK_SECONDS))]
+        if end == "let go":
+            runner.cancel()
+            qtbot.waitUntil(lambda: not runner.busy, timeout=10_000)
+            assert sys.getswitchinterval() == pytest.approx(seen[0])
+        gate.set()
+        qtbot.waitUntil(lambda: not runner.busy and not runner.leaving, timeout=10_000)
+        assert sys.getswitchinterval() == pytest.approx(usual)
+    finally:
+        gate.set()
+        sys.setswitchinterval(before)
 
 
 def test_time_left_counts_from_where_a_job_went_on(monkeypatch) -> None:

@@ -80,7 +80,7 @@ def retrieval_csv(found: Retrieval) -> str:
 
 
 def retrieval_from(record: Mapping[str, Any]) -> Retrieval:
-    """Rebuild which cases have most and least of a map from their record.
+    """Rebuild which cases have most and least of a map from their record, without statistics.
 
     Raises
     ------
@@ -109,6 +109,7 @@ def retrieval_from(record: Mapping[str, Any]) -> Retrieval:
         n_cases=top.whole("n_cases"),
         outcome=top.text("outcome"),
         gate=gate_from(top.entry("gate")) if top.has("gate") else None,
+        statistics=None,
         provenance=provenance_from(top.entry("provenance")),
     )
 

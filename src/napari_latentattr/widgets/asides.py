@@ -35,6 +35,11 @@ class Asides:
         return steps or (self.made_up.wanted and self._session.made_up is not None)
 
     @property
+    def on_top(self) -> bool:
+        """Whether one lies over the images."""
+        return self.steps.on_top or self.made_up.on_top
+
+    @property
     def kinds(self) -> list[str]:
         """Kinds of layer that there should be now."""
         found = {"traversal": self._session.traversal, KIND: self._session.made_up}
@@ -69,9 +74,9 @@ class Asides:
         """Begin with another study."""
         self._known = (None, {})
 
-    def update(self, channel: int, *, shown: bool) -> Iterator[None]:
-        """Show one image of what there is, in steps."""
-        yield from self.steps.update(self._session.traversal, channel, shown=shown)
+    def update(self, channel: int, which: int, *, shown: bool) -> Iterator[None]:
+        """Show one image of what there is of a map, in steps."""
+        yield from self.steps.update(self._session.traversal, channel, which, shown=shown)
         found = self._session.made_up
         given = None if found is None else found.found
         yield from self.made_up.update(given, channel, shown=shown)

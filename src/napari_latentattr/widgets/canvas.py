@@ -19,16 +19,17 @@ from napari_latentattr.widgets.asides import Asides
 from napari_latentattr.widgets.blink import bind_peek
 from napari_latentattr.widgets.caption import caption
 from napari_latentattr.widgets.case_layers import CaseLayers, prepare
+from napari_latentattr.widgets.cell_order import cell_order
 from napari_latentattr.widgets.landing import Landing
 from napari_latentattr.widgets.map_slider import MapSlider
 from napari_latentattr.widgets.markers import Markers
 from napari_latentattr.widgets.overlays import KINDS, Overlays
 from napari_latentattr.widgets.own_changes import OwnChanges
 from napari_latentattr.widgets.own_layers import find_layer, remove_layers
-from napari_latentattr.widgets.side_by_side import SideBySide, cell_order
+from napari_latentattr.widgets.side_by_side import SideBySide
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
-from napari_latentattr.widgets.turns import Turns
+from napari_latentattr.widgets.turns import Turns, do_all
 
 
 class Canvas:
@@ -53,8 +54,7 @@ class Canvas:
         self._known_pictures = dict(session.results.pictures)
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
         self._changing = OwnChanges(viewer)
-        self._turns, self._laying = Turns(), Turns()
-        self._seen = False
+        self._turns, self._laying, self._seen = Turns(), Turns(), False
         self._markers, self._around = Markers(viewer), Surroundings(viewer)
         self._three_d, self._grid = ThreeD(viewer), SideBySide(viewer)
         self._case, self._overlays = CaseLayers(viewer), Overlays(viewer)
@@ -87,7 +87,7 @@ class Canvas:
         """Show the images of the selected case, also before its latent maps are there."""
         self._stop()
         self._stack = stack
-        _do(self._put_images())
+        do_all(self._put_images())
         self._refresh(seen=True)
 
     def show(self, view: str) -> None:
@@ -112,10 +112,6 @@ class Canvas:
     def toggle_side_by_side(self) -> None:
         """Lay all images side by side, or go back to one."""
         self.is_side_by_side = not self.is_side_by_side
-        if not self.is_side_by_side:
-            with self._changing():
-                self._grid.leave()
-            self._show_selected_image()
         self._refresh(seen=True)
 
     def show_every_image(self, every: bool) -> None:
@@ -139,7 +135,8 @@ class Canvas:
         """Let go of viewer and session; the layers stay."""
         self._stop()
         self._slider.stop()
-        self._grid.leave()
+        self._grid.restore()
+        do_all(self._grid.clear())
         for signal, slot in self._wires:
             signal.disconnect(slot)
         self._unbind()
@@ -171,6 +168,7 @@ class Canvas:
         if new.case != old.case:
             self._stop()
             self._stack = None
+            self._grid.pause()
             self._case.hide()
             self._landing.forget(self.session.volumes.cases[new.case])
         elif new.channel != old.channel:
@@ -200,10 +198,10 @@ class Canvas:
         if self._stack is None or self._turns.busy:
             return
         if not self._case.have(self._stack):
-            _do(self._put_images())
+            do_all(self._put_images())
             self._put_latents()
-        at_once = self._is_model or not self._is_layer_missing()
-        self._laying.start(self._finish(), at_once=at_once)
+        slow = self.is_side_by_side or not self._grid.cleared or self._is_layer_missing()
+        self._laying.start(self._finish(), at_once=self._is_model or not slow)
 
     def _is_layer_missing(self) -> bool:
         """Whether something is to be shown that has no layer yet: new ones hold up a window."""
@@ -222,30 +220,40 @@ class Canvas:
         """Lay pictures, letters and caption over the images that are there."""
         if self._stack is None:
             return
-        chosen = self.session.selection
+        chosen, beside = self.session.selection, self.is_side_by_side
+        if self._grid.entered and not beside:
+            yield from self._changing.each(self._grid.leave(self._stack.channels[chosen.channel]))
+            self._show_selected_image()
         pictures = {k: one for k in KINDS if (one := self.session.picture(k)) is not None}
-        aside = self._aside.wanted
+        aside = self._grid.entered or self._aside.wanted
         self._seen |= aside != self._overlays.aside
         self._overlays.aside = aside
         laid = self._overlays.update(pictures, chosen.channel, chosen.map, seen=self._seen)
         yield from self._changing.each(laid)
         self._seen = False
-        laid = self._aside.update(chosen.channel, shown=self._overlays.shown)
+        shown = self._overlays.shown and not self._grid.entered
+        laid = self._aside.update(chosen.channel, chosen.map, shown=shown)
         yield from self._changing.each(laid)
-        with self._changing():
-            if self.is_side_by_side:
-                picture, channels = self._overlays.picture, self._stack.channels
-                ratio = self.session.results.ratio(chosen.map)
-                cells = cell_order(channels, picture, ratio, every=self._every)
-                self._grid.show(cells, picture, shown=self._overlays.shown)
-            self._three_d.dress()
+        self._markers.show(shown=self._stack.grid.known, beside=beside)
         yield
-        self._markers.show(shown=self._stack.grid.known, beside=self.is_side_by_side)
+        if beside:
+            yield from self._changing.each(self._lay_side_by_side(self._stack.channels))
+        self._three_d.dress()
         yield
         self._write_caption()
         with self._changing(keep_place=False):
             if self._landing.arrive():
                 self._three_d.come_back_here()
+        if not beside:
+            yield from self._changing.each(self._grid.clear())
+
+    def _lay_side_by_side(self, channels: Sequence[str]) -> Iterator[None]:
+        picture, which = self._overlays.picture, self.session.selection.map
+        about = self.session.results.ratio(which)
+        cells = cell_order(channels, picture, about, every=self._every)
+        for _ in self._grid.show(cells, picture, which, shown=self._overlays.shown):
+            self._three_d.dress()
+            yield
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -253,7 +261,7 @@ class Canvas:
         lines = caption(
             self._stack,
             self.session.selection,
-            self._overlays.picture if self._overlays.shown and not self._overlays.aside else None,
+            self._overlays.picture if self._overlays.shown and not self._aside.on_top else None,
             made_up=self._aside.made_up.on_top and self._overlays.shown,
             steps=self._aside.steps.words() if self._overlays.shown else "",
             beside=self.is_side_by_side,
@@ -278,7 +286,7 @@ class Canvas:
         self._show_selected_image()  # a new layer is the selected one
 
     def _show_selected_image(self) -> None:
-        if self._stack is None or self.is_side_by_side:
+        if self._stack is None or self._grid.entered:
             return
         wanted = self._stack.channels[self.session.selection.channel]
         self._case.look_at(wanted, select=self._overlays.picture is None)
@@ -289,11 +297,6 @@ class Canvas:
 
     def _leave_all(self) -> None:
         self._stop()
-        self._grid.leave()
+        self._grid.restore()
         self._markers.show(shown=False)
         self._around.restore()
-
-
-def _do(steps: Iterator[None]) -> None:
-    for _ in steps:
-        pass

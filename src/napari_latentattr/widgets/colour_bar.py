@@ -5,6 +5,7 @@ napari can only stand it upright in a corner, over what is there. Refuses to kno
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import product
 from typing import TypeAlias
@@ -43,12 +44,15 @@ def show_bar(viewer: ViewerModel, layer: Image, *, shown: bool) -> None:
 
 
 def lay_out(viewer: ViewerModel, images: Sequence[Image]) -> None:
-    """Make images of one grid as large in their cells as a bar at the right of each allows.
+    """Open a grid, and make images as large in their cells as a bar at the right of each allows.
 
     In 3D, where a body turns, everything only gets smaller.
     """
     camera, dims, canvas = viewer.scene.camera, viewer.dims, viewer.canvas
     if dims.ndisplay == 3:
+        columns = math.ceil(math.sqrt(len(images)))
+        canvas.grid.shape = (math.ceil(len(images) / columns), columns)
+        canvas.grid.enabled = True
         viewer.fit_to_view(margin=_MARGIN)
         _, width = canvas.viewbox_size(viewer.layers)
         camera.zoom *= 1 - _room(canvas.viewbox_size(viewer.layers)) / width
@@ -56,7 +60,7 @@ def lay_out(viewer: ViewerModel, images: Sequence[Image]) -> None:
     low, high = _extent(viewer, images)
     height, width = high - low
     shape = _best_shape(canvas.size, (height, width), len(images))
-    canvas.grid.shape = (-1, shape[1])  # a layer that the user adds may start a new row
+    canvas.grid.shape, canvas.grid.enabled = shape, True
     cell = (canvas.size[0] / shape[0], canvas.size[1] / shape[1])
     camera.zoom = _zoom(cell, (height, width))
     # What is free at the right already need not be made free.

@@ -17,6 +17,7 @@ from napari_latentattr import picture_jobs
 from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.jobs import Job
 from napari_latentattr.session import Session
+from napari_latentattr.widgets.cell_order import MOST_CELLS, STRONGEST
 from napari_latentattr.widgets.check_part import CheckPart
 from napari_latentattr.widgets.dial import EntanglementDial, entanglement_sentence
 from napari_latentattr.widgets.excites import Excites
@@ -25,7 +26,6 @@ from napari_latentattr.widgets.form import ParameterForm
 from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.place_choice import PlaceChoice
 from napari_latentattr.widgets.segments import Segments
-from napari_latentattr.widgets.side_by_side import MOST_CELLS, STRONGEST
 from napari_latentattr.widgets.text import Button, Card, Choice, Name, PrimaryButton, Words
 from napari_latentattr.widgets.top_cases import TopCases
 

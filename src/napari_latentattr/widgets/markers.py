@@ -95,8 +95,10 @@ class Markers:
             # A name stands at the top of each image where they lie side by side.
             fits = not self._beside or edge in ("left", "right")
             marker.text = letter
-            marker.gridded = self._beside
+            # The window fails at one that appears in many cells at once.
+            marker.gridded = self._beside and marker.visible
             marker.visible = self._shown and flat and fits and bool(letter)
+            marker.gridded = self._beside
         if self._shown:
             overlays.axes.visible = self._axes_before or not flat
             overlays.axes.box = False  # it would hide a corner of the brain

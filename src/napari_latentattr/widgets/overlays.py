@@ -15,7 +15,7 @@ from napari.layers import Image
 from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.layers import KEY, picture_layers
 from napari_latentattr.widgets.colour_bar import show_bar
-from napari_latentattr.widgets.own_layers import find_layer, own_layers, put_layer, slot_of
+from napari_latentattr.widgets.own_layers import blank, find_layer, own_layers, put_layer, slot_of
 
 KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
 
@@ -75,7 +75,8 @@ class Overlays:
             if kind not in pictures:
                 self._laid.pop(kind, None)
                 if layer is not None:
-                    _blank(layer, kind, which)
+                    layer.visible = False
+                    blank(layer, f"LA · map {which} · {kind}: not made yet")
                 continue
             if layer is None or self._laid.get(kind) != self._now[kind]:
                 given = picture_layers(pictures[kind])[channel]
@@ -136,17 +137,6 @@ class Overlays:
             self._viewer.layers.selection.active = layer
 
 
-def _blank(layer: Image, kind: PictureKind, which: int) -> None:
-    """Empty a layer: it must not show another map than the one that is looked at."""
-    mine = layer.metadata[KEY]
-    layer.visible = False
-    layer.name = f"LA · map {which} · {kind}: not made yet"
-    if mine["key"][1] is not None:
-        layer.data = np.broadcast_to(np.float32(0), layer.data.shape)
-        empty = (kind, None, None, None)
-        layer.metadata = {KEY: {"key": empty, "grid": mine["grid"]}}
-
-
 def _is_overlay(layer: Image) -> bool:
     slot = slot_of(layer.metadata)
-    return slot is not None and slot[0] in (*KINDS, "traversal", "made up")
+    return slot is not None and slot[0] in (*KINDS, "beside", "traversal", "made up")

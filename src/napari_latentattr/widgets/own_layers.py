@@ -14,7 +14,7 @@ from napari.components import ViewerModel
 from napari.layers import Image
 
 from napari_latentattr.core.colours import DEEP, SIGNED, UNSIGNED
-from napari_latentattr.layers import KEY, MAP_AXIS, Layer
+from napari_latentattr.layers import KEY, MAP_AXIS, STEP_AXIS, Layer
 
 # Which layer a later one replaces: kind, image (where there is one for each), whether side by side
 Slot: TypeAlias = tuple[str, str | None, bool]
@@ -30,8 +30,9 @@ def slot_of(metadata: dict[str, Any]) -> Slot | None:
     if "key" not in mine or mine.get("kept"):
         return None
     kind, _, image, *_ = mine["key"]
-    beside = bool(mine.get("beside"))
-    return (kind, image if kind == "image" or beside else None, beside)
+    if mine.get("beside"):
+        return ("beside", image, True)
+    return (kind, image if kind == "image" else None, False)
 
 
 def own_layers(viewer: ViewerModel) -> list[Image]:
@@ -97,6 +98,23 @@ def put_layer(viewer: ViewerModel, given: Layer) -> tuple[Image, bool]:
     return layer, False
 
 
+def blank(layer: Image, name: str, *, shape: tuple[int, ...] = ()) -> None:
+    """Empty a layer: it must not show another map than the one that is looked at.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        What is left; its own when empty.
+    """
+    mine = layer.metadata[KEY]
+    kind, which, image, *_ = mine["key"]
+    layer.name = name
+    if which is not None:
+        layer.data = np.broadcast_to(np.float32(0), shape or layer.data.shape)
+        left = {name: mine[name] for name in ("grid", "beside") if name in mine}
+        layer.metadata = {KEY: {"key": (kind, None, image, None), **left}}
+
+
 def remove_layers(viewer: ViewerModel, layers: list[Image]) -> None:
     """Remove these layers."""
     for layer in layers:
@@ -107,6 +125,7 @@ def remove_layers(viewer: ViewerModel, layers: list[Image]) -> None:
 def same_place(viewer: ViewerModel) -> Iterator[None]:
     """Come back to the same place in mm, whatever happens to the layers in between."""
     place = place_of(viewer)
+    place.pop(STEP_AXIS, None)  # no place
     empty = not viewer.layers
     yield
     if not empty:

@@ -1,32 +1,31 @@
 """All images of a case side by side, each under its picture, all in the same colours.
 
-Refuses to know the session.
+A new layer, a layer that goes, and a cell that appears or vanishes hold up a window, so they come
+in steps. Whatever was done of them before is taken up. Refuses to know the session.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Layer
 
 from napari_latentattr.core.results import Picture
-from napari_latentattr.core.types import Float64
 from napari_latentattr.layers import KEY, picture_layers, picture_name
 from napari_latentattr.widgets.colour_bar import lay_out, show_bar
 from napari_latentattr.widgets.own_layers import (
-    find_layer,
+    blank,
+    case_images,
     own_layers,
     put_layer,
-    remove_layers,
     slot_of,
 )
+from napari_latentattr.widgets.tidying import leave_out
 from napari_latentattr.widgets.view_state import View
 
-# More cells than this are too small to be read; then the strongest few are shown.
-MOST_CELLS, STRONGEST = 8, 6
+Pair = tuple[Image, Image | None]  # an image and what lies over it
 
 
 class SideBySide:
@@ -42,11 +41,23 @@ class SideBySide:
         self._before: tuple[bool, int, tuple[int, int], View] | None = None
         self._order: list[Layer] = []
         self._visible: dict[Layer, bool] = {}
-        self._stacked: list[Layer] = []
+        self._pairs: list[Pair] = []  # none while layers are made: then none is moved
         self._n_cells = 0
 
-    def show(self, cells: Sequence[str], picture: Picture | None, *, shown: bool = True) -> None:
-        """Lay images side by side; again when something changed.
+    @property
+    def entered(self) -> bool:
+        """Whether images lie side by side, or some of them already do or still do."""
+        return self._before is not None
+
+    @property
+    def cleared(self) -> bool:
+        """Whether nothing is left of it."""
+        return not self.entered and not self._beside()
+
+    def show(
+        self, cells: Sequence[str], picture: Picture | None, which: int, *, shown: bool = True
+    ) -> Iterator[None]:
+        """Lay images side by side, in steps; again when something changed.
 
         Parameters
         ----------
@@ -54,138 +65,188 @@ class SideBySide:
             Images of the case in the order of their cells.
         picture : Picture or None
             What lies over them.
+        which : int
+            The map that is looked at.
         shown : bool
             Whether the picture is to be seen.
         """
-        viewer, grid = self._viewer, self._viewer.canvas.grid
+        viewer = self._viewer
         if self._before is None:
             self._enter()
-        self._stacked = []  # while layers are made, none is moved
-        overlays = self._overlays(cells, picture, shown=shown)
-        found = {channel: find_layer(viewer, ("image", channel, False)) for channel in cells}
-        images = [layer for layer in found.values() if layer is not None]
-        stacked: list[Layer] = []
-        for channel in reversed(cells):
-            pair = (found[channel], overlays.get(channel))
-            stacked += [layer for layer in pair if layer is not None]
-        for layer in own_layers(viewer):
-            if layer not in stacked:
-                layer.visible = False
-        self._stacked = stacked
+        self._pairs = []
+        yield from self._lay_pictures(cells, picture, which)
+        images, over = case_images(viewer), self._beside()
+        over_shown = shown and picture is not None
+        self._pairs = [(images[name], over.get(name)) for name in cells if name in images]
         self._stack()
-        for image in images:
-            _name(image)
-        if overlays:
-            viewer.layers.selection.active = overlays[cells[0]]
-        # Negative: the cells are filled from the top of the list.
-        grid.stride = -2 if overlays else -1
-        if not grid.enabled or self._n_cells != len(cells):
-            grid.enabled, self._n_cells = True, len(cells)
-            lay_out(viewer, images)
-        for channel, layer in overlays.items():
-            show_bar(viewer, layer, shown=channel == cells[0])
+        yield
+        yield from self._open()
+        for image, above in self._pairs:
+            for part, seen in ((image, True), (image.name_overlay, True), (above, over_shown)):
+                if part is not None and part.visible != seen:
+                    part.visible = seen
+                    yield
+        yield from self._close_up()
 
-    def leave(self) -> None:
-        """Go back to one image, everything as it was before."""
+    def leave(self, name: str) -> Iterator[None]:
+        """Go back to one image, in steps: one cell after another vanishes before this one.
+
+        Parameters
+        ----------
+        name : str
+            The image.
+        """
+        grid = self._viewer.canvas.grid
+        if self._before is None:
+            return
+        if grid.enabled:
+            grid.shape = grid.actual_shape(self._viewer.layers)  # no cell moves
+            for image, above in reversed(self._pairs):
+                if image.visible and image is not case_images(self._viewer).get(name):
+                    for layer in (above, image):
+                        if layer is not None and layer.visible:
+                            layer.visible = False
+                    yield
+        self.restore()
+        yield
+
+    def restore(self) -> None:
+        """Go back to one image at once, everything as it was before; layers are left to clear."""
         if self._before is None:
             return
         viewer, grid = self._viewer, self._viewer.canvas.grid
         viewer.layers.events.inserted.disconnect(self._stack)
         grid.enabled, grid.stride, grid.shape, view = self._before
-        self._before, self._stacked, self._n_cells = None, [], 0
-        remove_layers(viewer, self._beside())
-        for layer in own_layers(viewer):
-            slot = slot_of(layer.metadata)
-            if slot is not None and slot[0] == "image":
-                layer.name_overlay.visible = False
+        self._before, self._pairs, self._n_cells = None, [], 0
+        for layer in self._beside().values():
+            layer.visible = False
+        for image in case_images(viewer).values():
+            image.name_overlay.visible = False
         there = [layer for layer in self._order if layer in viewer.layers]
-        for to, layer in enumerate(there):
+        for layer in there:
             # What the user made visible meanwhile stays so.
             theirs = slot_of(layer.metadata) is None
             layer.visible = self._visible[layer] or (theirs and layer.visible)
-            viewer.layers.move(viewer.layers.index(layer), to)
+        _move(viewer, there, up=False)
         self._order, self._visible = [], {}
         view.restore(viewer)
+
+    def clear(self) -> Iterator[None]:
+        """Remove the layers that are left of it, one a step."""
+        for layer in reversed(self._beside().values()):
+            self._viewer.layers.remove(layer)
+            yield
+
+    def pause(self) -> None:
+        """Leave the grid for a moment: hiding many layers takes long in it."""
+        if self._before is not None:
+            self._viewer.canvas.grid.enabled = False
 
     def _enter(self) -> None:
         """Remember what is there, and hide what would take a cell of its own."""
         viewer, grid = self._viewer, self._viewer.canvas.grid
         self._before = (grid.enabled, grid.stride, grid.shape, View.of(viewer))
-        self._order = list(viewer.layers)
+        self._order = [layer for layer in viewer.layers if layer not in self._beside().values()]
         self._visible = {layer: layer.visible for layer in viewer.layers}
         for layer in viewer.layers:
             if slot_of(layer.metadata) is None:
                 layer.visible = False
+        for image in case_images(viewer).values():
+            image.name_overlay.position, image.name_overlay.box = "top_left", False
         # Last: by then the window knows the new layer too.
         viewer.layers.events.inserted.connect(self._stack, position="last")
+
+    def _lay_pictures(
+        self, cells: Sequence[str], picture: Picture | None, which: int
+    ) -> Iterator[None]:
+        """Fill the layers of the picture, and make those that miss, hidden, one a step."""
+        viewer, there = self._viewer, self._beside()
+        if picture is None:
+            for name, layer in there.items():
+                kind = layer.metadata[KEY]["key"][0]
+                blank(layer, f"LA · map {which} · {name} · {kind}: not made yet")
+            return
+        missing = []
+        for given in picture_layers(picture):
+            look, name = given[1], given[1]["metadata"][KEY]["key"][2]
+            look["metadata"][KEY]["beside"] = True
+            look["name"] = picture_name(picture, f"{name} · {picture.kind}")
+            look["visible"] = False
+            if name in there:
+                put_layer(viewer, given)
+            elif name in cells:
+                missing.append(given)
+        if missing:
+            leave_out()  # what these layers hold is soon searched for, when they go
+        for given in missing:
+            put_layer(viewer, given)
+            yield
 
     def _stack(self, event: Any = None) -> None:
         """Bring the layers of the cells to the top, in pairs that a new layer may have parted."""
         layers = self._viewer.layers
-        stacked = [layer for layer in self._stacked if layer in layers]
-        if list(layers)[len(layers) - len(stacked) :] != stacked:
-            for layer in stacked:
-                layers.move(layers.index(layer), len(layers))
+        stacked = [
+            layer
+            for pair in reversed(self._pairs)
+            for layer in pair
+            if layer is not None and layer in layers
+        ]
+        _move(self._viewer, stacked, up=True)
 
-    def _overlays(
-        self, cells: Sequence[str], picture: Picture | None, *, shown: bool
-    ) -> dict[str, Image]:
-        """Layers of the picture by image; those that are not needed any more are removed."""
-        made: dict[str, Image] = {}
-        if picture is not None:
-            for given in picture_layers(picture):
-                channel = given[1]["metadata"][KEY]["key"][2]
-                given[1]["metadata"][KEY]["beside"] = True
-                given[1]["name"] = picture_name(picture, f"{channel} · {picture.kind}")
-                if channel in cells:
-                    made[channel], _ = put_layer(self._viewer, given)
-                    made[channel].visible = shown
-        remove_layers(self._viewer, [one for one in self._beside() if one not in made.values()])
-        return made
+    def _open(self) -> Iterator[None]:
+        """Let there be a grid, in which no cell moves while others appear."""
+        viewer, grid, pairs = self._viewer, self._viewer.canvas.grid, self._pairs
+        # Negative: the cells are filled from the top of the list.
+        grid.stride = -2 if self._beside() else -1
+        beside = {layer for pair in pairs for layer in pair}
+        others = [one for one in own_layers(viewer) if one not in beside and one.visible]
+        if grid.enabled and self._n_cells == len(pairs):
+            for layer in others:
+                layer.visible = False
+                yield
+            return
+        grid.enabled = False
+        for layer in others:
+            layer.visible = False
+        pairs[0][0].visible = True
+        if self._n_cells != len(pairs):
+            lay_out(viewer, [image for image, _ in pairs])
+            self._n_cells = len(pairs)
+        grid.enabled = True
+        yield
 
-    def _beside(self) -> list[Image]:
-        found = [(layer, slot_of(layer.metadata)) for layer in own_layers(self._viewer)]
-        return [layer for layer, slot in found if slot is not None and slot[2]]
+    def _close_up(self) -> Iterator[None]:
+        """Let new layers start rows; show the bar once, and remove what lies over no image."""
+        viewer, grid, over = self._viewer, self._viewer.canvas.grid, self._beside()
+        grid.shape = (-1, grid.shape[1])
+        for i, (_, above) in enumerate(self._pairs):
+            if above is not None:
+                show_bar(viewer, above, shown=i == 0)
+        first = self._pairs[0][1]
+        if first is not None and first.visible:
+            viewer.layers.selection.active = first
+        for layer in over.values():
+            if all(layer is not above for _, above in self._pairs):
+                viewer.layers.remove(layer)
+                yield
+
+    def _beside(self) -> dict[str, Image]:
+        """Layers over the images, by the name of the image."""
+        found = [(slot_of(layer.metadata), layer) for layer in self._viewer.layers]
+        return {
+            slot[1]: layer
+            for slot, layer in found
+            if slot is not None and slot[2] and slot[1] is not None
+        }
 
 
-def _name(image: Image) -> None:
-    image.visible = True
-    image.name_overlay.position = "top_left"
-    image.name_overlay.box = False
-    image.name_overlay.visible = True
-
-
-def cell_order(
-    channels: Sequence[str],
-    picture: Picture | None,
-    ratio: Float64 | None = None,
-    *,
-    every: bool = False,
-) -> list[str]:
-    """Images in the order of their cells: the one that drives the map most first.
-
-    Parameters
-    ----------
-    channels : sequence of str
-    picture : Picture or None
-        Tells the order by its strength where the drivers were not measured; without one the
-        images keep theirs.
-    ratio : (C,) float64 array, optional
-        How far each image moves the map.
-    every : bool
-        Show all images, however small their cells get.
-
-    Returns
-    -------
-    list of str
-        All images, or the `STRONGEST` where there are more than `MOST_CELLS`.
-    """
-    order = list(channels)
-    if ratio is not None and not np.isnan(ratio).all():
-        strength = np.nan_to_num(ratio, nan=-np.inf)
-    elif picture is not None:
-        strength = np.square(picture.volume, dtype=np.float64).reshape(len(order), -1).sum(axis=1)
-    else:
-        strength = np.zeros(len(order))
-    order = [channels[i] for i in np.argsort(-strength, kind="stable")]
-    return order if every or len(order) <= MOST_CELLS else order[:STRONGEST]
+def _move(viewer: ViewerModel, wanted: list[Layer], *, up: bool) -> None:
+    """Bring layers to the top of the list, or to its bottom, in this order."""
+    layers = viewer.layers
+    others = [one for one in layers if one not in wanted]
+    order = [*others, *wanted] if up else [*wanted, *others]
+    if order != list(layers):
+        with layers.events.reordered.blocker():  # the canvas is set up anew for each
+            for to, layer in enumerate(order):
+                layers.move(layers.index(layer), to)
+        layers.events.reordered(value=layers)

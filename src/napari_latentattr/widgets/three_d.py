@@ -50,7 +50,7 @@ class ThreeD:
             kind = "" if slot is None else slot[0]
             if kind == "image":
                 self._dress_image(layer)
-            elif kind in ("where", "drawn"):
+            elif kind in ("where", "drawn", "beside"):
                 for flat in (SIGNED, UNSIGNED):
                     pair = (flat, DEEP[flat["name"]])
                     if layer.colormap.name == pair[not self._deep]["name"]:

@@ -13,7 +13,15 @@ from weakref import WeakSet
 
 from qtpy.QtCore import QObject, QTimer
 
+_YOUNG = 1  # objects that were made lately
 _AFTER_MS = 1500  # by then the layers of a study are there
+
+
+def leave_out() -> None:
+    """Leave out what has come since, where a search was made already: it takes no time."""
+    if gc.get_freeze_count():
+        gc.collect(_YOUNG)
+        gc.freeze()
 
 
 class Tidying(QObject):

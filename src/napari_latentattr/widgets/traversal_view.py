@@ -1,5 +1,6 @@
-"""The traversal of the map that is looked at: one layer with a slider of its own, or none.
+"""The traversal of the map that is looked at: one layer with a slider of its own, or an empty one.
 
+Making a slider and taking it away holds up a window; one with a single step is not shown.
 Refuses to know the session.
 """
 
@@ -9,16 +10,17 @@ from collections.abc import Iterator
 
 import numpy as np
 from napari.components import ViewerModel
+from napari.layers import Image
 
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.layers import MAP_AXIS, STEP_AXIS, Layer, traversal_layer
-from napari_latentattr.widgets.own_layers import case_images, find_layer, put_layer, remove_layers
+from napari_latentattr.widgets.own_layers import blank, case_images, find_layer, put_layer
 
 _SLOT = ("traversal", None, False)
 
 
 class TraversalView:
-    """The layer of one viewer; it goes with what it is about, and its slider with it.
+    """The layer of one viewer; it is emptied with what it is about, and its slider goes with it.
 
     Parameters
     ----------
@@ -41,12 +43,15 @@ class TraversalView:
         """Whether it is what one looks at."""
         return self.wanted and self._now is not None
 
-    def update(self, found: Traversal | None, channel: int, *, shown: bool) -> Iterator[None]:
-        """Show one image of a traversal, in steps; None takes the layer away.
+    def update(
+        self, found: Traversal | None, channel: int, which: int, *, shown: bool
+    ) -> Iterator[None]:
+        """Show one image of a traversal, in steps; None empties the layer.
 
         Parameters
         ----------
-        channel : int
+        channel, which : int
+            Image and map.
         shown : bool
             Whether what lies over the images is to be seen at all.
         """
@@ -56,11 +61,13 @@ class TraversalView:
         if found is None:
             self._laid = None
             if layer is not None:
-                remove_layers(viewer, [layer])
+                _empty(layer, which)
             return
         if layer is None or self._laid != self._now:
             given = traversal_layer(found, found.channels[channel])
             given[1]["visible"] = False  # a new one is drawn in a step of its own
+            if layer is not None:
+                layer.visible = True  # the slider follows no layer that is hidden
             layer, made = put_layer(viewer, _at_its_map(given, found.target.index))
             image = case_images(viewer).get(found.channels[channel])
             if image is not None:  # so that both can be compared, grey by grey
@@ -68,7 +75,8 @@ class TraversalView:
             if made or self._laid is None or self._laid[0] is not found:
                 self._go_to(int(np.abs(found.values - found.own).argmin()))
             self._laid = self._now
-            yield
+            if made:
+                yield
         layer.visible = self.wanted and shown
         if layer.visible:
             viewer.layers.selection.active = layer
@@ -94,6 +102,14 @@ class TraversalView:
         axis = self._axis()
         if axis is not None:
             self._viewer.dims.set_current_step(axis, step)
+
+
+def _empty(layer: Image, which: int) -> None:
+    """Leave one step of nothing."""
+    if len(layer.data) > 1:
+        layer.visible = True  # the slider follows no layer that is hidden
+    blank(layer, f"LA · map {which} · traversal: not made yet", shape=(1, *layer.data.shape[1:]))
+    layer.visible = False
 
 
 def _at_its_map(given: Layer, which: int) -> Layer:

@@ -6,9 +6,13 @@ another one. Refuses to know what the steps do.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from qtpy.QtCore import QTimer
+
+# After a step, in which the window draws and takes what people do; a timer of 0 ms comes first.
+_PAUSE_MS = 5
 
 
 class Turns:
@@ -23,7 +27,7 @@ class Turns:
     def __init__(self) -> None:
         self._steps: Iterator[None] | None = None
         self._timer = QTimer()
-        self._timer.setInterval(0)
+        self._timer.setInterval(_PAUSE_MS)
         self._timer.timeout.connect(self._step)
 
     @property
@@ -43,8 +47,7 @@ class Turns:
         """
         self.stop()
         if at_once:
-            for _ in steps:
-                pass
+            do_all(steps)
         else:
             self._steps = steps
             self._timer.start()
@@ -68,3 +71,8 @@ class Turns:
             # A step may have started others.
             if not goes_on and self._steps is steps:
                 self.stop()
+
+
+def do_all(steps: Iterator[None]) -> None:
+    """Take all steps now."""
+    deque(steps, maxlen=0)
