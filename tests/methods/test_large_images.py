@@ -245,7 +245,9 @@ def test_where_all_activations_are_kept_an_image_that_does_not_fit_is_refused(
     model, stack = model_of(rectified(2), 2, 2), stack_of((40, 44))
     zero = {"baseline": "zero"} if key == "channel_rescale" else {}
     monkeypatch.setattr("napari_latentattr.model.parts.free_bytes", lambda device: 2000)
-    with pytest.raises(ModelError, match=r"2x40x44 take .* cannot be run in parts by this method"):
+    with pytest.raises(
+        ModelError, match=r"2x40x44 take .* cannot be run in parts by this method; crop.* fewer"
+    ):
         attribute(model, stack, 0, method=key, **zero)
 
 
