@@ -143,7 +143,7 @@ def summed_gradient(
         weight = torch.from_numpy(weights[some.start : some.stop]).to(value)
         (slope,) = torch.autograd.grad(value @ weight, given)
         found = found.to(slope.device) + slope.double().sum(0, keepdim=True)
-    return found
+    return found.float()
 
 
 def over_whole_passes(
