@@ -260,3 +260,16 @@ def test_what_is_no_series_of_grey_slices_is_refused(tmp_path, name):
     copy_sample(name, tmp_path)
     with pytest.raises(InputError, match="folder"):
         read_volume(tmp_path)
+
+
+def test_what_pydicom_says_of_a_value_is_not_told_and_other_warnings_are(tmp_path):
+    write_series(tmp_path)
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        before = len(warnings.filters)
+        for _ in range(2):
+            read_volume(tmp_path)
+        assert len(warnings.filters) <= before + 1
+        warnings.warn_explicit("Doe^Jane", UserWarning, "valuerep.py", 1, module="pydicom.valuerep")
+        warnings.warn("of somebody else", stacklevel=1)
+    assert [str(w.message) for w in heard] == ["of somebody else"]

@@ -90,18 +90,19 @@ def read_series(folder: Path) -> tuple[Float32, Grid]:
 
 
 def _header(name: str, path: Path) -> _Slice:
+    # Its words may name the patient. Once and for all: what is set for a while holds for every
+    # thread, and two that set it at once may leave it behind for everybody's warnings.
+    warnings.filterwarnings("ignore", module=r"pydicom\b")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            if read_file_meta_info(path).TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
-                raise ValueError("would be unpacked as a whole, however large")
-            record = pydicom.dcmread(path)
-            problem = _problem(record)
-            if not problem:
-                return _slice(path, record)
+        if read_file_meta_info(path).TransferSyntaxUID == DeflatedExplicitVRLittleEndian:
+            raise ValueError("would be unpacked as a whole, however large")
+        record = pydicom.dcmread(path)
+        problem = _problem(record)
+        if not problem:
+            return _slice(path, record)
     except InputError as error:
         raise InputError(f"folder {name}: {error}") from None
-    # pydicom raises nearly anything on a damaged file, and its words may name the patient.
+    # pydicom raises nearly anything on a damaged file.
     except Exception:
         problem = "is no complete DICOM image; keep nothing else in the folder, copy it again"
     raise InputError(f"folder {name}: a file {problem}")

@@ -177,6 +177,7 @@ class _Planes:
         return self._part(self._filled, plane, box)
 
     def _part(self, values: Float32, plane: int, box: Boxes | None) -> Tensor:
+        stop_if_asked()
         cut: tuple[Any, ...] = (
             () if self._axis is None else (*[slice(None)] * (1 + self._axis), plane)
         )

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
-from typing import Any
 
 import numpy as np
 import torch
@@ -64,8 +63,10 @@ class Share:
         if isinstance(self._model, SlicewiseModel):
             found = self._model.unfold(found, 1)
         sides = zip(self.where[1:], self.kept[1:], strict=True)
-        inner: list[Any] = [slice(k.start - w.start, k.stop - w.start) for w, k in sides]
-        volume[self.kept] += found.detach()[0][slice(None), *inner].float().cpu().numpy()
+        inner = [slice(k.start - w.start, k.stop - w.start) for w, k in sides]
+        for image, own in zip(volume, found.detach()[0].float().cpu().numpy(), strict=True):
+            stop_if_asked()  # memory that is touched for the first time takes long
+            image[self.kept[1:]] += own[*inner]
 
 
 def shares_of_mean(
@@ -142,7 +143,7 @@ def summed_gradient(
         weight = torch.from_numpy(weights[some.start : some.stop]).to(value)
         (slope,) = torch.autograd.grad(value @ weight, given)
         found = found.to(slope.device) + slope.double().sum(0, keepdim=True)
-    return found
+    return found.float()
 
 
 def over_whole_passes(

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from napari_latentattr.core.progress import Progress
+from napari_latentattr.core.stopping import stop_if_asked
 from napari_latentattr.core.types import Float32, Float64, ImageStack
 from napari_latentattr.methods.cases import body_latents
 from napari_latentattr.methods.coalition_plans import (
@@ -192,6 +193,7 @@ class _Division:
 
     def _planes(self, values: Float32 | Float64) -> Tensor:
         """Values (A, *S) of a case, plane by plane: (n, A, *S'), where a volume is one."""
+        stop_if_asked()
         x = torch.from_numpy(values[None].copy())
         return self.model.fold(x) if isinstance(self.model, SlicewiseModel) else x
 

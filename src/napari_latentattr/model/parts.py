@@ -196,7 +196,8 @@ def check_fits(model: LatentModel, x: Tensor, why: str, *, keeps: bool = False) 
     takes *= _KEPT if keeps else 1
     if takes > free:
         size = "x".join(map(str, x.shape[1:]))
+        fit = x[0, 0].numel() * free // takes
         raise ModelError(
             f"images of {size} take {takes / 2**30:.1f} GiB in this network, {free / 2**30:.1f} "
-            f"GiB are free, and they {why}; crop or resample them"
+            f"GiB are free, and they {why}; crop or resample them to {fit:,} voxels or fewer"
         )
