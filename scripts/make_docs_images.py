@@ -25,6 +25,7 @@ PICTURES = {
     "ranked_light": "page_light_5_ranked",
     "gate_not_passed_light": "page_light_11b_gate_not_passed",
     "cohort_light": "page_light_13c_cohort_outcome",
+    "top_cases_light": "page_light_12k_top_cases",
 }
 # Canvas of a window of 1360 x 850: rows, then columns
 CANVAS = slice(24, 778), slice(334, 881)

@@ -6,16 +6,25 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.toy import CHANNELS, SIDE, linear_model, people, planes, rectified_model, skipping_model
+from tests.toy import (
+    CHANNELS,
+    SIDE,
+    linear_model,
+    people,
+    planes,
+    rectified_model,
+    skipping_model,
+    volumes,
+)
 
-from napari_latentattr import Cohort, attribute, check, methods, picture_jobs, traverse
+from napari_latentattr import Cohort, attribute, check, maximise, methods, picture_jobs, traverse
 from napari_latentattr.cohort.study import Study
 from napari_latentattr.core.errors import GridMismatchError, InputError
 from napari_latentattr.core.open_image import OpenImage
 from napari_latentattr.core.place import WHOLE, Place
 from napari_latentattr.core.progress import SILENT
 from napari_latentattr.model.latent import LatentModel
-from napari_latentattr.session import Opened, Session
+from napari_latentattr.session import Latents, Opened, Session
 
 
 def session_of(model: LatentModel) -> Session:
@@ -45,6 +54,51 @@ def test_a_traversal_of_a_study_that_was_left_is_not_kept() -> None:
     session.use(Opened(Study("other", None, linear_model(), people(), None, 0)))
     job.keep(found)
     assert session.results.traversal is None
+
+
+def test_what_excites_the_map_is_one_job_with_a_preview_and_can_be_undone() -> None:
+    session = session_of(linear_model())
+    job = picture_jobs.imagine(session, toward="low")
+    assert job.text == "Making up what excites map 2"
+    job.look()
+    assert session.preview is None
+    found = job.work(SILENT)
+    job.look()
+    assert session.preview[0] == 2
+    assert session.preview[1].shape == (3, SIDE, SIDE)
+    job.keep(found)
+    assert session.preview is None
+    expected = maximise(linear_model(), 2, cohort=people(), toward="low")
+    np.testing.assert_array_equal(session.made_up.found.pictures, expected.pictures)
+    assert picture_jobs.imagine_seconds(session) == found.found.provenance.seconds
+    assert session.undo()
+    assert session.made_up is None
+
+
+def test_what_was_made_up_for_a_study_that_was_left_is_neither_shown_nor_kept() -> None:
+    session = session_of(linear_model())
+    job = picture_jobs.imagine(session)
+    found = job.work(SILENT)
+    session.use(Opened(Study("other", None, linear_model(), people(), None, 0)))
+    job.look()
+    job.keep(found)
+    assert session.preview is None
+    assert not session.results.made_up
+
+
+def test_a_made_up_slice_takes_a_share_of_what_a_volume_would() -> None:
+    cohort = volumes(patients=False)
+    seconds = []
+    for cases in (cohort, cohort.by_slice("axial")):
+        session = Session()
+        session.use(Opened(Study("s", None, linear_model(), cases, None, 0)))
+        assert picture_jobs.imagine_seconds(session) is None
+        stack = cohort[0]
+        session.latents = Latents(stack.case, stack, np.zeros((4, 5, 4, 4)), linear_model().spec)
+        session.pass_seconds = 1.0
+        seconds.append(picture_jobs.imagine_seconds(session))
+    whole, slice_ = seconds
+    assert whole - slice_ == pytest.approx(0.8 * (whole - 3))
 
 
 @pytest.mark.parametrize("key", ["main_effect", "shapley", "leave_one_out", "solo"])

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _CHECK_PICTURES, _CHECK_PASSES = 8, 244
 STEPS = 9
 # A made-up picture reads, encodes and draws each case; then the climbs of three seeds.
-_EACH_CASE, _MADE_UP_PASSES = 3, 250
+_EACH_CASE, _MADE_UP_PASSES = 3, 400
 
 
 def attribute(
@@ -218,7 +218,13 @@ def imagine_seconds(session: Session) -> float | None:
     timed, one = session.took("imagine"), session.pass_seconds
     if timed is not None or one is None:
         return timed
-    return (_EACH_CASE * len(session.volumes) + _MADE_UP_PASSES) * one
+    climbs, cohort = _MADE_UP_PASSES * one, session.opened().cohort
+    if cohort.is_cut and session.latents is not None:
+        # A pass was timed on a whole volume, and a single slice is made up.
+        from napari_latentattr.cohort.slices import AXES
+
+        climbs /= session.latents.stack.grid.shape[AXES[cohort.cut.axis][0]]
+    return _EACH_CASE * len(session.volumes) * one + climbs
 
 
 def _checking(picture: Picture) -> str:

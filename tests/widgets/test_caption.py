@@ -34,7 +34,7 @@ def test_a_made_up_picture_is_never_called_by_the_name_of_a_case():
     session = make_session()
     for deep, end in ((False, ""), (True, " · 3D")):
         said = lines_of(picture(session, which=3), made_up=True, deep=deep)
-        assert said == ["made up, not a patient", f"map 3 · T1{end}"]
+        assert said == ["made up · not a patient", f"map 3 · T1{end}"]
     assert lines_of(None, made_up=True, beside=True) == [session.volumes.cases[0], "map 3"]
 
 

@@ -213,7 +213,7 @@ def test_what_excites_a_map_is_shown_beside_real_cases(dock, opened, done, qtbot
     assert layer.name == "LA · map 0 · made up in bright"
     np.testing.assert_allclose(layer.scale, image.scale)
     np.testing.assert_allclose(layer.translate, image.translate)
-    assert "made up, not a patient" in dock.viewer.canvas.overlays.text.text
+    assert "not a patient" in dock.viewer.canvas.overlays.text.text
     assert found.real[0].case == f"c{N - 1}"
     qtbot.mouseClick(closer.excites.real.tiles[0].picture, Qt.MouseButton.LeftButton)
     done()

@@ -115,6 +115,18 @@ def test_a_click_on_a_dot_shows_that_case_and_another_selection_moves_the_ring(p
     assert page.scatter._marks.name == "case-010"
 
 
+def test_the_card_of_a_case_opens_those_most_alike_and_leads_to_inspect(page, qtbot):
+    show(page, clusters())
+    click(qtbot, page, 5)
+    assert 'href="6"' in page.case_words.text()
+    page.case_words.linkActivated.emit("6")
+    assert page._session.selection.case == 6
+    assert "case-007" in page.case_words.text()
+    with qtbot.waitSignal(page.go_to) as heard:
+        qtbot.mouseClick(page.open, Qt.MouseButton.LeftButton)
+    assert heard.args == ["inspect"]
+
+
 def test_a_way_around_dots_selects_them_and_counts_their_patients(page, qtbot):
     show(page, clusters())
     at = page.scatter.at()

@@ -21,6 +21,8 @@ from napari_latentattr.widgets.canvas import Canvas
 from napari_latentattr.widgets.excites import Excites
 from napari_latentattr.widgets.own_layers import case_images
 
+CAPTION = "made up · not a patient"
+
 
 def session_of(cohort: Cohort) -> Session:
     session = Session()
@@ -160,7 +162,7 @@ def test_it_is_one_layer_that_lies_where_the_images_lie(viewer_model, session, c
     assert "times their error" in mine["sentence"]
     assert layer.visible
     assert viewer_model.layers.selection.active is layer
-    assert viewer_model.canvas.overlays.text.text.splitlines()[0] == MADE_UP
+    assert viewer_model.canvas.overlays.text.text.splitlines()[0] == CAPTION
     session.select(channel=1)
     assert layer_of(viewer_model) is layer
     assert layer.name.endswith("made up in B")
@@ -178,7 +180,7 @@ def test_it_goes_with_its_map_and_with_its_view(viewer_model, session, canvas):
     assert layer_of(viewer_model).visible
     canvas.show("where")
     assert not layer_of(viewer_model).visible
-    assert MADE_UP not in viewer_model.canvas.overlays.text.text
+    assert CAPTION not in viewer_model.canvas.overlays.text.text
     canvas.show("excites")
     assert layer_of(viewer_model).visible
     canvas.look_at(0, (3.0, 3.0))

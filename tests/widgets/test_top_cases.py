@@ -138,10 +138,11 @@ def test_the_case_that_is_shown_is_framed(part):
     assert [t.picture.is_framed for t in part.most.tiles] == [i == 3 for i in range(8)]
 
 
-def test_the_outcome_of_a_case_stands_below_it(qtbot, tmp_path, monkeypatch):
+def test_the_outcome_of_a_case_stands_below_it(qtbot, monkeypatch):
     session = session_of(cohort())
     session.study = replace(session.study, outcome_name="grade")
-    monkeypatch.setattr(Study, "outcomes", lambda self: {"grade": [*"ab" * (N // 2)]})
+    monkeypatch.setattr(Cohort, "columns", ("grade",))
+    monkeypatch.setattr(Cohort, "values", lambda self, name: [*"ab" * (N // 2)])
     part = TopCases(session)
     qtbot.addWidget(part)
     part.show()

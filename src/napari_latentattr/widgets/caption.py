@@ -55,7 +55,7 @@ def caption(
     case = stack.case if beside else f"{stack.case} · {image}"
     what = f"map {chosen.map}"
     if made_up and not beside:
-        return [MADE_UP, f"{what} · {image}{' · 3D' * deep}"]
+        return [MADE_UP.replace(", ", _JOINT), f"{what} · {image}{' · 3D' * deep}"]
     if picture is not None:
         what += f" · {picture.kind}" if beside else f" · {picture.kind} in {image}"
     elif steps and not beside:

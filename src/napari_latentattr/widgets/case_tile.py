@@ -8,8 +8,8 @@ from functools import partial
 from html import escape
 
 from qtpy.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap
-from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
+from qtpy.QtWidgets import QGridLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_latentattr.core.case_sheet import Box, Grey
 from napari_latentattr.widgets.lettering import TypeSize, em, tooltip
@@ -18,7 +18,7 @@ from napari_latentattr.widgets.text import Words
 from napari_latentattr.widgets.thumbnails import Plane, thumbnail
 
 ACROSS = 4
-_SIDE = 3.8  # lines of type
+_SIDES = 3.8, 6.5  # smallest and largest, in lines of type
 _GREYS = (0.0, 255.0)
 _OUTLINE = "#ffd166"  # as the letters at the edges of the canvas
 
@@ -112,6 +112,14 @@ class TileRows(QWidget):
         for column in range(ACROSS):
             grid.setColumnStretch(column, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the pictures fill their columns, within reason."""
+        super().resizeEvent(event)
+        gap = self.layout().spacing() if self.layout() else 0
+        room = (self.width() - (ACROSS - 1) * max(gap, 0)) // ACROSS
+        for tile in self.tiles:
+            tile.picture.fill(room)
+
     def show_tiles(self, tiles: Sequence[Tile]) -> None:
         """Show these, and hide what is left over."""
         for i, place in enumerate(self.tiles):
@@ -129,9 +137,11 @@ class CasePicture(QPushButton):
         self._limits: tuple[float, float] | None = None
         self._box: Box | None = None
         self._framed = False
+        self._room = 0
         self._pixmap: tuple[int, float, QPixmap] | None = None
         self._type = TypeSize(self)
         self._type.changed.connect(self.updateGeometry)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     @property
     def image(self) -> Plane | None:
@@ -167,14 +177,22 @@ class CasePicture(QPushButton):
             self._framed = framed
             self.update()
 
+    def fill(self, room: int) -> None:
+        """Grow into this many pixels, as far as the size of type lets it."""
+        if room != self._room:
+            self._room = room
+            self.updateGeometry()
+
     def sizeHint(self) -> QSize:
-        """Follow the size of type."""
-        side = round(_SIDE * em(self._type.face()))
+        """Follow the size of type, and the room."""
+        least, most = (round(side * em(self._type.face())) for side in _SIDES)
+        side = min(max(self._room, least), most)
         return QSize(side, side)
 
     def minimumSizeHint(self) -> QSize:
-        """Never smaller."""
-        return self.sizeHint()
+        """Narrow enough for four in a row."""
+        least = round(_SIDES[0] * em(self._type.face()))
+        return QSize(least, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint picture, outline and frame."""

@@ -6,7 +6,7 @@ from html import escape
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QSignalBlocker, Signal
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_latentattr import cohort_jobs
@@ -19,7 +19,15 @@ from napari_latentattr.widgets.case_words import case_words, chosen_words
 from napari_latentattr.widgets.scatter import Scatter
 from napari_latentattr.widgets.scatter_legend import ScatterLegend
 from napari_latentattr.widgets.scatter_paint import Marks
-from napari_latentattr.widgets.text import Card, EmptyState, Name, PrimaryButton, Words, fit_choice
+from napari_latentattr.widgets.text import (
+    Button,
+    Card,
+    EmptyState,
+    Name,
+    PrimaryButton,
+    Words,
+    fit_choice,
+)
 
 FEWEST_CASES = 6
 _GROUP, _MAP = "group", "the selected map"
@@ -91,8 +99,13 @@ class CohortPage(QWidget):
         inner.addWidget(self.how)
         self.cards = CaseCards()
         inner.addWidget(self.cards)
-        self.case, self.case_words = Card(), Words()
+        self.case, self.case_words, self.open = Card(), Words(), Button("Open in Inspect")
+        self.case_words.follow_links()
+        self.case_words.linkActivated.connect(lambda link: self._on_picked(int(link)))
+        self.open.setToolTip("Look at the selected map in the case that is shown")
+        self.open.clicked.connect(lambda: self.go_to.emit("inspect"))
         self.case.box.addWidget(self.case_words)
+        self.case.box.addWidget(self.open, alignment=Qt.AlignmentFlag.AlignLeft)
         inner.addWidget(self.case)
         self.scatter.picked.connect(self._on_picked)
         self.scatter.chosen.connect(self._on_several)

@@ -71,10 +71,9 @@ class Excites(QWidget):
         self.toward_name = Name("Toward")
         row.addWidget(self.toward_name)
         row.addWidget(self.toward, 1)
-        row.addStretch(1)
-        row.addWidget(self.go, 0, Qt.AlignmentFlag.AlignRight)
         box.addWidget(self.question)
         box.addLayout(row)
+        box.addWidget(self.go, alignment=Qt.AlignmentFlag.AlignRight)
         for part in (self.title, self.made, self.real_title, self.real, self.sentence):
             box.addWidget(part)
 

@@ -43,6 +43,13 @@ class ClearLabel(QLabel):
         chosen = Qt.TextInteractionFlag
         self.setTextInteractionFlags(chosen.TextSelectableByMouse | chosen.TextSelectableByKeyboard)
 
+    def follow_links(self) -> None:
+        """Let links be clicked, and reached by key."""
+        flags, links = self.textInteractionFlags(), Qt.TextInteractionFlag
+        self.setTextInteractionFlags(
+            flags | links.LinksAccessibleByMouse | links.LinksAccessibleByKeyboard
+        )
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Copy what is marked as it was written."""
         if event.matches(QKeySequence.StandardKey.Copy) and self.hasSelectedText():

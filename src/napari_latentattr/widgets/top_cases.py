@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_latentattr import cohort_jobs
 from napari_latentattr.core.case_sheet import CaseSheet, CaseView
+from napari_latentattr.core.errors import InputError
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.case_tile import ACROSS, Tile, TileRows
 from napari_latentattr.widgets.footer import clock
@@ -101,8 +102,8 @@ class TopCases(QWidget):
     def _offer(self, *, alone: bool, again: bool) -> None:
         which, about = self._session.selection.map, cohort_jobs.find_seconds(self._session)
         ask = (
-            f"<b>Which cases have most of map {which}, and where?</b> One of each patient, cut out "
-            "where the map peaks, with random cases beside them."
+            f"<b>Which cases have most of map {which}, and where?</b> {_one_each(self._session)}, "
+            "cut out where the map peaks, with random ones beside them."
         )
         self.question.say("" if again else _ALONE if alone else ask)
         words = "Find again" if again else "Find cases"
@@ -127,7 +128,8 @@ class TopCases(QWidget):
         shown = self._session.volumes.cases[chosen.case]
         return [
             Tile(
-                (view.name, f"{at:+.1f} sd", *outcomes.get(view.name, ())),
+                # Adding 0 turns -0.0 into 0.0.
+                (view.name, f"{round(at, 1) + 0.0:+.1f} sd", *outcomes.get(view.name, ())),
                 f"Show case {view.name} where the map peaks",
                 view.planes[chosen.channel],
                 view.box,
@@ -139,9 +141,14 @@ class TopCases(QWidget):
 
     def _outcomes(self) -> dict[str, tuple[str]]:
         """Outcome of each case in words; empty where there is none a case."""
-        study, name = self._session.opened(), self._session.outcome
-        values = [] if name is None else study.outcomes().get(name, [])
-        return {c: (f"{name} {v}",) for c, v in zip(study.cohort.cases, values, strict=False)}
+        cohort, name = self._session.opened().cohort, self._session.outcome
+        if name is None or name not in cohort.columns or cohort.is_cut:
+            return {}
+        try:
+            values = cohort.values(name)
+        except InputError:  # a gap in the table
+            return {}
+        return {case: (f"{name} {v}",) for case, v in zip(cohort.cases, values, strict=True)}
 
     def _pick(self, name: str, row: int) -> None:
         sheet = self._session.case_sheet
@@ -150,3 +157,8 @@ class TopCases(QWidget):
             self._chosen = view.name
             self.picked.emit(self._session.volumes.cases.index(view.case), view.voxel)
             self.refresh()
+
+
+def _one_each(session: Session) -> str:
+    cut = session.opened().cohort.is_cut
+    return "Slices that are no neighbours" if cut else "One of each patient"
