@@ -29,7 +29,7 @@ from napari_latentattr.widgets.own_layers import find_layer, remove_layers
 from napari_latentattr.widgets.side_by_side import SideBySide
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
-from napari_latentattr.widgets.turns import Turns, do_all
+from napari_latentattr.widgets.turns import Turns, take_all
 
 
 class Canvas:
@@ -87,7 +87,7 @@ class Canvas:
         """Show the images of the selected case, also before its latent maps are there."""
         self._stop()
         self._stack = stack
-        do_all(self._put_images())
+        take_all(self._put_images())
         self._refresh(seen=True)
 
     def show(self, view: str) -> None:
@@ -136,7 +136,7 @@ class Canvas:
         self._stop()
         self._slider.stop()
         self._grid.restore()
-        do_all(self._grid.clear())
+        take_all(self._grid.clear())
         for signal, slot in self._wires:
             signal.disconnect(slot)
         self._unbind()
@@ -198,7 +198,7 @@ class Canvas:
         if self._stack is None or self._turns.busy:
             return
         if not self._case.have(self._stack):
-            do_all(self._put_images())
+            take_all(self._put_images())
             self._put_latents()
         slow = self.is_side_by_side or not self._grid.cleared or self._is_layer_missing()
         self._laying.start(self._finish(), at_once=self._is_model or not slow)

@@ -47,7 +47,7 @@ class Turns:
         """
         self.stop()
         if at_once:
-            do_all(steps)
+            take_all(steps)
         else:
             self._steps = steps
             self._timer.start()
@@ -73,6 +73,6 @@ class Turns:
                 self.stop()
 
 
-def do_all(steps: Iterator[None]) -> None:
+def take_all(steps: Iterator[None]) -> None:
     """Take all steps now."""
     deque(steps, maxlen=0)
