@@ -170,6 +170,12 @@ def test_nothing_is_clipped_from_the_study_to_the_answer(dock, check, tiny_study
     _wait(dock, qtbot)
     assert closer.cases.most.isVisible()
     check("top cases")
+    dock.show_step("cohort")
+    check("cohort, not asked yet")
+    dock.cohort.look.click()
+    _wait(dock, qtbot)
+    assert dock.cohort.case.isVisible()
+    check("cohort")
     dock.show_step("maps")
     _leaves_columns_out(dock.maps.table, qtbot)
 

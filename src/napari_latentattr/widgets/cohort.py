@@ -126,13 +126,13 @@ class CohortPage(QWidget):
         row = QHBoxLayout()
         row.addWidget(Name("Layout"))
         row.addWidget(self.layout_choice, 1)
-        row.addWidget(self.look)
         card.box.addLayout(row)
         self.colour_name = Name("Colour")
         colours = QHBoxLayout()
         colours.addWidget(self.colour_name)
         colours.addWidget(self.colour, 1)
         card.box.addLayout(colours)
+        card.box.addWidget(self.look, alignment=Qt.AlignmentFlag.AlignRight)
         return card
 
     def refresh(self) -> None:
