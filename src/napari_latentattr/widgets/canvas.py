@@ -6,8 +6,7 @@ and to read files: images come with the latent maps, pictures with the results.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from napari.components import ViewerModel
 from napari.layers import Image
@@ -29,7 +28,7 @@ from napari_latentattr.widgets.side_by_side import SideBySide
 from napari_latentattr.widgets.surroundings import Surroundings
 from napari_latentattr.widgets.three_d import ThreeD
 from napari_latentattr.widgets.traversal_view import TraversalView
-from napari_latentattr.widgets.turns import Turns
+from napari_latentattr.widgets.turns import Turns, take_all
 
 
 class Canvas:
@@ -88,7 +87,7 @@ class Canvas:
         """Show the images of the selected case, also before its latent maps are there."""
         self._stop()
         self._stack = stack
-        _do(self._put_images())
+        take_all(self._put_images())
         self._refresh(seen=True)
 
     def show(self, kind: PictureKind) -> None:
@@ -130,7 +129,7 @@ class Canvas:
         self._stop()
         self._slider.stop()
         self._grid.restore()
-        _do(self._grid.clear())
+        take_all(self._grid.clear())
         for signal, slot in self._wires:
             signal.disconnect(slot)
         self._unbind()
@@ -193,7 +192,7 @@ class Canvas:
         if self._stack is None or self._turns.busy:
             return
         if not self._case.have(self._stack):
-            _do(self._put_images())
+            take_all(self._put_images())
             self._put_latents()
         slow = self.is_side_by_side or not self._grid.cleared or self._is_layer_missing()
         self._laying.start(self._finish(), at_once=self._is_model or not slow)
@@ -217,6 +216,8 @@ class Canvas:
         if self._stack is None:
             return
         chosen, beside = self.session.selection, self.is_side_by_side
+        if self._grid.entered != beside:
+            yield from self._markers.show(shown=False)  # a letter in the grid is drawn anew
         if self._grid.entered and not beside:
             yield from self._changing.each(self._grid.leave(self._stack.channels[chosen.channel]))
             self._show_selected_image()
@@ -231,23 +232,25 @@ class Canvas:
         shown = self._overlays.shown and not self._grid.entered
         laid = self._steps.update(steps, chosen.channel, chosen.map, shown=shown)
         yield from self._changing.each(laid)
-        self._markers.show(shown=self._stack.grid.known, beside=beside)
-        yield
         if beside:
-            yield from self._changing.each(self._lay_side_by_side(self._stack.channels))
+            yield from self._changing.each(self._lay_side_by_side(self._stack))
+        else:
+            yield from self._markers.show(shown=self._stack.grid.known)
         self._three_d.dress()
         yield
         self._write_caption()
         if not beside:
             yield from self._changing.each(self._grid.clear())
 
-    def _lay_side_by_side(self, channels: Sequence[str]) -> Iterator[None]:
+    def _lay_side_by_side(self, stack: ImageStack) -> Iterator[None]:
         picture, which = self._overlays.picture, self.session.selection.map
         about = self.session.results.ratio_of(which)
-        cells = cell_order(channels, picture, about, every=self._every)
+        cells = cell_order(stack.channels, picture, about, every=self._every)
         for _ in self._grid.show(cells, picture, which, shown=self._overlays.shown):
             self._three_d.dress()
             yield
+            if self.viewer.canvas.grid.enabled:  # the letters of more cells come with these
+                yield from self._markers.show(shown=stack.grid.known, beside=True)
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -291,9 +294,5 @@ class Canvas:
     def _leave_all(self) -> None:
         self._stop()
         self._grid.restore()
-        self._markers.show(shown=False)
+        take_all(self._markers.show(shown=False))
         self._around.restore()
-
-
-def _do(steps: Iterator[None]) -> None:
-    deque(steps, maxlen=0)

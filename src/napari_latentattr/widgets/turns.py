@@ -6,12 +6,18 @@ another one. Refuses to know what the steps do.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 
 from qtpy.QtCore import QTimer
 
 # After a step, in which the window draws and takes what people do; a timer of 0 ms comes first.
 _PAUSE_MS = 5
+
+
+def take_all(steps: Iterator[None]) -> None:
+    """Take all steps now."""
+    deque(steps, maxlen=0)
 
 
 class Turns:
@@ -46,8 +52,7 @@ class Turns:
         """
         self.stop()
         if at_once:
-            for _ in steps:
-                pass
+            take_all(steps)
         else:
             self._steps = steps
             self._timer.start()
