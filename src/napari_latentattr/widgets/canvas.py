@@ -294,5 +294,6 @@ class Canvas:
     def _leave_all(self) -> None:
         self._stop()
         self._grid.restore()
+        take_all(self._grid.clear())
         take_all(self._markers.show(shown=False))
         self._around.restore()

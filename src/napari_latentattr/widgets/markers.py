@@ -100,14 +100,14 @@ class Markers:
             # A name stands at the top of each image where they lie side by side.
             fits = not self._beside or edge in ("left", "right")
             seen = self._shown and flat and fits and bool(letter)
-            changes = marker.visible != seen or marker.gridded != self._beside
             marker.text = letter
+            if (marker.visible, marker.gridded) == (seen, self._beside):
+                continue
             # The window fails at one that appears in many cells at once.
             marker.gridded = self._beside and marker.visible
             marker.visible = seen
             marker.gridded = self._beside
-            if changes:
-                yield
+            yield
         if self._shown:
             overlays.axes.visible = self._axes_before or not flat
             overlays.axes.box = False  # it would hide a corner of the brain
