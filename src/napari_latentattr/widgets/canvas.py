@@ -221,6 +221,8 @@ class Canvas:
         if self._stack is None:
             return
         chosen, beside = self.session.selection, self.is_side_by_side
+        if self._grid.entered != beside:
+            yield from self._markers.show(shown=False)  # a letter in the grid is drawn anew
         if self._grid.entered and not beside:
             yield from self._changing.each(self._grid.leave(self._stack.channels[chosen.channel]))
             self._show_selected_image()
@@ -234,10 +236,10 @@ class Canvas:
         shown = self._overlays.shown and not self._grid.entered
         laid = self._aside.update(chosen.channel, chosen.map, shown=shown)
         yield from self._changing.each(laid)
-        self._markers.show(shown=self._stack.grid.known, beside=beside)
-        yield
         if beside:
-            yield from self._changing.each(self._lay_side_by_side(self._stack.channels))
+            yield from self._changing.each(self._lay_side_by_side(self._stack))
+        else:
+            yield from self._markers.show(shown=self._stack.grid.known)
         self._three_d.dress()
         yield
         self._write_caption()
@@ -247,13 +249,15 @@ class Canvas:
         if not beside:
             yield from self._changing.each(self._grid.clear())
 
-    def _lay_side_by_side(self, channels: Sequence[str]) -> Iterator[None]:
+    def _lay_side_by_side(self, stack: ImageStack) -> Iterator[None]:
         picture, which = self._overlays.picture, self.session.selection.map
         about = self.session.results.ratio(which)
-        cells = cell_order(channels, picture, about, every=self._every)
+        cells = cell_order(stack.channels, picture, about, every=self._every)
         for _ in self._grid.show(cells, picture, which, shown=self._overlays.shown):
             self._three_d.dress()
             yield
+            if self.viewer.canvas.grid.enabled:  # the letters of more cells come with these
+                yield from self._markers.show(shown=stack.grid.known, beside=True)
 
     def _write_caption(self, event: object = None) -> None:
         if self._stack is None:
@@ -298,5 +302,6 @@ class Canvas:
     def _leave_all(self) -> None:
         self._stop()
         self._grid.restore()
-        self._markers.show(shown=False)
+        take_all(self._grid.clear())
+        take_all(self._markers.show(shown=False))
         self._around.restore()

@@ -6,10 +6,12 @@ Refuses to know layers.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from napari.components import ViewerModel
 from napari.components.overlays import TextOverlay
+
+from napari_latentattr.widgets.turns import take_all
 
 AMBER = "#ffd166"
 OPPOSITE = {"I": "S", "S": "I", "P": "A", "A": "P", "L": "R", "R": "L"}
@@ -67,8 +69,8 @@ class Markers:
         for signal in self._signals:
             signal.connect(self.refresh)
 
-    def show(self, *, shown: bool = True, beside: bool = False) -> None:
-        """Show or hide the letters.
+    def show(self, *, shown: bool = True, beside: bool = False) -> Iterator[None]:
+        """Show or hide the letters, one a step.
 
         Parameters
         ----------
@@ -77,10 +79,13 @@ class Markers:
             Whether images lie side by side: then each has its own left and right.
         """
         self._shown, self._beside = shown, beside
-        self.refresh()
+        yield from self._letter_by_letter()
 
     def refresh(self, event: object = None) -> None:
         """Read the letters anew."""
+        take_all(self._letter_by_letter())
+
+    def _letter_by_letter(self) -> Iterator[None]:
         overlays = self._viewer.canvas.overlays
         flat = self._viewer.dims.ndisplay == 2
         for edge, letter in self._letters().items():
@@ -94,11 +99,15 @@ class Markers:
             marker = overlays[name]
             # A name stands at the top of each image where they lie side by side.
             fits = not self._beside or edge in ("left", "right")
+            seen = self._shown and flat and fits and bool(letter)
             marker.text = letter
+            if (marker.visible, marker.gridded) == (seen, self._beside):
+                continue
             # The window fails at one that appears in many cells at once.
             marker.gridded = self._beside and marker.visible
-            marker.visible = self._shown and flat and fits and bool(letter)
+            marker.visible = seen
             marker.gridded = self._beside
+            yield
         if self._shown:
             overlays.axes.visible = self._axes_before or not flat
             overlays.axes.box = False  # it would hide a corner of the brain

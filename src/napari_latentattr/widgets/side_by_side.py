@@ -52,7 +52,7 @@ class SideBySide:
     @property
     def cleared(self) -> bool:
         """Whether nothing is left of it."""
-        return not self.entered and not self._beside()
+        return not (self.entered or self._order or self._beside())
 
     def show(
         self, cells: Sequence[str], picture: Picture | None, which: int, *, shown: bool = True
@@ -111,7 +111,7 @@ class SideBySide:
         yield
 
     def restore(self) -> None:
-        """Go back to one image at once, everything as it was before; layers are left to clear."""
+        """Go back to one image at once; the order of layers, and more layers, are left to clear."""
         if self._before is None:
             return
         viewer, grid = self._viewer, self._viewer.canvas.grid
@@ -127,15 +127,22 @@ class SideBySide:
             # What the user made visible meanwhile stays so.
             theirs = slot_of(layer.metadata) is None
             layer.visible = self._visible[layer] or (theirs and layer.visible)
-        _move(viewer, there, up=False)
-        self._order, self._visible = [], {}
+        self._visible = {}
         view.restore(viewer)
 
     def clear(self) -> Iterator[None]:
-        """Remove the layers that are left of it, one a step."""
+        """Bring the layers into their order, and remove what is left of it, one a step."""
+        if self._order:
+            self._put_back()
+            yield
         for layer in reversed(self._beside().values()):
             self._viewer.layers.remove(layer)
             yield
+
+    def _put_back(self) -> None:
+        there = [layer for layer in self._order if layer in self._viewer.layers]
+        _move(self._viewer, there, up=False)
+        self._order = []
 
     def pause(self) -> None:
         """Leave the grid for a moment: hiding many layers takes long in it."""
@@ -145,6 +152,7 @@ class SideBySide:
     def _enter(self) -> None:
         """Remember what is there, and hide what would take a cell of its own."""
         viewer, grid = self._viewer, self._viewer.canvas.grid
+        self._put_back()
         self._before = (grid.enabled, grid.stride, grid.shape, View.of(viewer))
         self._order = [layer for layer in viewer.layers if layer not in self._beside().values()]
         self._visible = {layer: layer.visible for layer in viewer.layers}

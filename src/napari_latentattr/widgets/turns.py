@@ -15,6 +15,11 @@ from qtpy.QtCore import QTimer
 _PAUSE_MS = 5
 
 
+def take_all(steps: Iterator[None]) -> None:
+    """Take all steps now."""
+    deque(steps, maxlen=0)
+
+
 class Turns:
     """Takes one step each time the window has dealt with everything else.
 
@@ -71,8 +76,3 @@ class Turns:
             # A step may have started others.
             if not goes_on and self._steps is steps:
                 self.stop()
-
-
-def take_all(steps: Iterator[None]) -> None:
-    """Take all steps now."""
-    deque(steps, maxlen=0)
