@@ -199,14 +199,16 @@ def test_a_traversal_has_a_slider_that_goes_with_it(dock, done, qtbot) -> None:
     dims.set_current_step(1, 2)
     done()
     assert dock.session.selection.map == 2
-    assert "step" not in dims.axis_labels
-    assert layer not in dock.viewer.layers
+    shown = [s.axis_label.text() for s in sliders if s.isVisible()]
+    assert set(shown) == {"map", "I"}
+    assert not layer.visible
+    assert not np.any(layer.data)
     dock.session.select(map=0)
     dock.viewer.dims.ndisplay = 3
     qtbot.wait(20)
     dock.viewer.dims.ndisplay = 2
     dock.undo()
-    assert "step" not in dims.axis_labels
+    assert dims.nsteps[0] == 1
 
 
 def test_the_star_keeps_what_is_on_top_and_leaves_it_alone(dock, done) -> None:
