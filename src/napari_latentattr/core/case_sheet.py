@@ -54,6 +54,7 @@ class CaseSheet:
     Attributes
     ----------
     found : Retrieval
+        Without statistics.
     channels : tuple of str
     views : mapping of str to tuple of CaseView
         For the lists in `PICTURED`, in the order of the list.

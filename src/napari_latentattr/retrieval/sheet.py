@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -53,7 +54,8 @@ def picture_cases(found: Retrieval, cohort: Cohort, *, progress: Progress = SILE
         )
         for name in PICTURED
     }
-    return CaseSheet(found, cohort.channels, MappingProxyType(views))
+    lean = replace(found, statistics=None)  # of all maps, they are larger than the pictures
+    return CaseSheet(lean, cohort.channels, MappingProxyType(views))
 
 
 def greys(planes: Float32, limits: Sequence[tuple[float, float]]) -> Grey:
