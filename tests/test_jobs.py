@@ -25,3 +25,25 @@ def test_a_ranking_leaves_one_core_to_the_window(monkeypatch, cores, threads) ->
     session.use(Opened(Study("s", None, linear_model(), cohort, "left", 0)))
     jobs.rank(session).work(SILENT)
     assert [effort.threads for effort in efforts] == [threads]
+
+
+def test_images_are_told_before_the_latent_maps_and_only_while_they_are_looked_at() -> None:
+    session, seen = Session(), []
+    cohort = Cohort.from_arrays(planes(), channels=CHANNELS)
+    session.use(Opened(Study("s", None, linear_model(), cohort, None, 0)))
+    session.images_read.connect(lambda stack: seen.append(stack.case))
+    session.select(case=2)
+    first, second = jobs.encode(session), jobs.encode(session)
+    for job in (first, second):
+        assert job.look is not None
+        job.look()
+        assert session.latents is None
+    assert seen == []  # nothing was read yet
+    first.work(SILENT)
+    first.look()
+    first.look()
+    assert seen == [cohort.cases[2]]
+    second.work(SILENT)
+    session.select(case=1)
+    second.look()
+    assert seen == [cohort.cases[2]]

@@ -17,7 +17,7 @@ from napari_latentattr.core.open_image import to_resample
 from napari_latentattr.core.progress import Progress
 from napari_latentattr.core.ranking_words import top_map
 from napari_latentattr.core.so_far import RatiosSoFar
-from napari_latentattr.core.types import Ranking
+from napari_latentattr.core.types import ImageStack, Ranking
 from napari_latentattr.session import Latents, Opened, Session
 
 if TYPE_CHECKING:
@@ -145,11 +145,16 @@ def _resample_words(images: Sequence[OpenImage], labels: Sequence[OpenImage]) ->
 def encode(session: Session) -> Job[Latents]:
     """Latent maps of the selected case."""
     study, volumes, case = session.opened(), session.volumes, session.selection.case
+    read: list[ImageStack] = []
+
+    def is_asked() -> bool:
+        return session.study is study and session.selection.case == case
 
     def work(progress: Progress) -> Latents:
         from napari_latentattr.model.slicewise import over_volumes
 
         stack = volumes[case]
+        read.append(stack)
         model = over_volumes(study.model, volumes)
         progress.report(0, 1, "latent maps")
         began = time.perf_counter()
@@ -157,11 +162,15 @@ def encode(session: Session) -> Job[Latents]:
         return Latents(stack.case, stack, maps, model.spec, time.perf_counter() - began)
 
     def keep(latents: Latents) -> None:
-        if session.study is study and session.selection.case == case:
+        if is_asked():
             session.latents, session.pass_seconds = latents, latents.seconds
             session.latents_changed.emit()
 
-    return Job(f"Latent maps of {volumes.cases[case]}", work, keep)
+    def look() -> None:
+        if read and is_asked():
+            session.images_read.emit(read.pop())
+
+    return Job(f"Latent maps of {volumes.cases[case]}", work, keep, look=look)
 
 
 def rank(session: Session, outcome: str | None = None) -> Job[Ranking]:

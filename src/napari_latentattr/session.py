@@ -87,6 +87,7 @@ class Session:
     study_changed = Signal()
     results_changed = Signal()
     selection_changed = Signal(object, object)  # the new and the old Selection
+    images_read = Signal(object)  # those of the selected case, before its latent maps are there
     latents_changed = Signal()
     ratios_changed = Signal()
     preview_changed = Signal()

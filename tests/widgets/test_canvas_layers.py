@@ -431,6 +431,39 @@ def test_closing_lets_go_of_the_session_and_puts_the_canvas_back(viewer_model, s
     assert session.selection.map == 3
 
 
+def test_images_of_the_next_case_come_before_its_latent_maps(viewer_model, session, canvas):
+    before = encode(session)
+    session.select(case=1)
+    assert not any(layer.visible for layer in viewer_model.layers)
+    stack = session.volumes[1]
+    session.images_read.emit(stack)
+    shown = [layer.name for layer in viewer_model.layers if layer.visible]
+    assert shown == [session.volumes.channels[session.selection.channel]]
+    images = layer_of(viewer_model, "image", shown[0])
+    assert images.metadata["napari-latentattr"]["key"][3] == session.volumes.cases[1]
+    put = []
+    images.events.data.connect(put.append)
+    session.latents = replace(before, case=stack.case, stack=stack)
+    session.latents_changed.emit()
+    assert put == []  # they are there
+    assert images.visible
+    session.latents = replace(before, case=stack.case, stack=replace(stack))
+    session.latents_changed.emit()
+    assert len(put) == 1  # read again, they come again
+
+
+def test_nothing_is_drawn_anew_for_what_is_shown_or_hidden_already(viewer_model, session, canvas):
+    encode(session)
+    heard = []
+    for layer in viewer_model.layers:
+        layer.events.visible.connect(heard.append)
+    session.select(channel=session.selection.channel)
+    session.results_changed.emit()
+    assert heard == []
+    session.select(channel=1)
+    assert len(heard) == 2  # one goes, one comes
+
+
 def test_an_image_of_unknown_orientation_has_no_letters(viewer_model):
     session = make_session()
     canvas = Canvas(viewer_model, session)

@@ -51,6 +51,7 @@ class Canvas:
         self.viewer, self.session = viewer, session
         self.is_side_by_side = self._every = False
         self._stack: ImageStack | None = None
+        self._there: ImageStack | None = None  # whose images are in the layers
         self._known_pictures = dict(session.results.pictures)
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
         self._changing = OwnChanges(viewer)
@@ -66,6 +67,7 @@ class Canvas:
         self._wires = (
             (session.study_changed, self._on_study),
             (session.selection_changed, self._on_selection),
+            (session.images_read, self._on_images),
             (session.latents_changed, self._on_latents),
             (session.results_changed, self._on_results),
             (viewer.dims.events.current_step, self._on_slider),
@@ -155,12 +157,15 @@ class Canvas:
         self.is_side_by_side = self._every = False
         self._turns.start(prepare(), at_once=self._is_model)
 
+    def _on_images(self, stack: ImageStack) -> None:
+        if self._case.have(stack):  # only new layers hold up a window
+            self.show_images(stack)
+
     def _on_latents(self) -> None:
         latents = self.session.latents
         if latents is None:
             return
         self._stack = latents.stack
-        # Only new layers hold up a window.
         at_once = self._is_model or self._case.have(latents.stack)
         self._turns.start(self._arrive(), at_once=at_once)
 
@@ -276,9 +281,14 @@ class Canvas:
     def _put_images(self) -> Iterator[None]:
         if self._stack is None:
             return
+        if self._there is self._stack and self._case.have(self._stack):
+            self._show_selected_image()
+            return
+        self._there = None
         for _ in self._case.put_images(self._stack):
             yield
             self._show_selected_image()
+        self._there = self._stack
 
     def _put_latents(self) -> None:
         latents = self.session.latents

@@ -21,6 +21,7 @@ from napari_latentattr.widgets.own_layers import (
     put_layer,
     remove_layers,
     same_place,
+    show_layer,
 )
 
 
@@ -59,13 +60,13 @@ class CaseLayers:
         """Show all latent maps, in the layer that the user may have made visible."""
         with same_place(self._viewer):
             layer, _ = put_layer(self._viewer, latent_layer(maps, spec, stack))
-        layer.visible |= self._latents_seen
+        show_layer(layer, shown=layer.visible or self._latents_seen)
         self._latents_seen = False
 
     def look_at(self, channel: str, *, select: bool) -> None:
         """Show one image alone; `select` its layer too, for the controls."""
         for name, layer in case_images(self._viewer).items():
-            layer.visible = name == channel
+            show_layer(layer, shown=name == channel)
             if layer.visible and select:
                 self._viewer.layers.selection.active = layer
 
@@ -74,7 +75,7 @@ class CaseLayers:
         latents = find_layer(self._viewer, ("latents", None, False))
         self._latents_seen |= latents is not None and latents.visible
         for layer in own_layers(self._viewer):
-            layer.visible = False
+            show_layer(layer, shown=False)
 
     def remove(self) -> None:
         """Remove everything that belongs to the study."""

@@ -13,7 +13,13 @@ from napari_latentattr.core.colours import grey_limits
 from napari_latentattr.core.maximisation import MADE_UP, Maximisation
 from napari_latentattr.core.skip_words import skip_suffix
 from napari_latentattr.layers import KEY, Layer, made_how, placement
-from napari_latentattr.widgets.own_layers import case_images, find_layer, put_layer, remove_layers
+from napari_latentattr.widgets.own_layers import (
+    case_images,
+    find_layer,
+    put_layer,
+    remove_layers,
+    show_layer,
+)
 
 KIND = "made up"
 _SLOT = (KIND, None, False)
@@ -68,7 +74,7 @@ class MadeUpView:
                 layer.contrast_limits = image.contrast_limits
             self._laid = self._now
             yield
-        layer.visible = self.wanted and shown
+        show_layer(layer, shown=self.wanted and shown)
         if layer.visible:
             self._viewer.layers.selection.active = layer
 

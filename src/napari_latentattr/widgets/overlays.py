@@ -15,7 +15,14 @@ from napari.layers import Image
 from napari_latentattr.core.results import Picture, PictureKind
 from napari_latentattr.layers import KEY, picture_layers
 from napari_latentattr.widgets.colour_bar import show_bar
-from napari_latentattr.widgets.own_layers import blank, find_layer, own_layers, put_layer, slot_of
+from napari_latentattr.widgets.own_layers import (
+    blank,
+    find_layer,
+    own_layers,
+    put_layer,
+    show_layer,
+    slot_of,
+)
 
 KINDS: tuple[PictureKind, ...] = get_args(PictureKind)
 
@@ -75,7 +82,7 @@ class Overlays:
             if kind not in pictures:
                 self._laid.pop(kind, None)
                 if layer is not None:
-                    layer.visible = False
+                    show_layer(layer, shown=False)
                     blank(layer, f"LA · map {which} · {kind}: not made yet")
                 continue
             if layer is None or self._laid.get(kind) != self._now[kind]:
@@ -118,18 +125,18 @@ class Overlays:
         """Take all pictures away for a moment."""
         self._peeked = [one for one in own_layers(self._viewer) if one.visible and _is_overlay(one)]
         for layer in self._peeked:
-            layer.visible = False
+            show_layer(layer, shown=False)
 
     def show_after_peek(self) -> None:
         """Bring back what was taken away."""
         for layer in self._peeked:
-            layer.visible = True
+            show_layer(layer, shown=True)
         self._peeked = []
 
     def _show(self, layer: Image, kind: PictureKind, *, seen: bool) -> Iterator[None]:
         top = kind == self.seen_kind
         if seen:
-            layer.visible = top and self.shown and not self.aside
+            show_layer(layer, shown=top and self.shown and not self.aside)
             yield
         show_bar(self._viewer, layer, shown=top)
         if top and not self.aside:

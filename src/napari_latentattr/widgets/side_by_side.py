@@ -20,6 +20,7 @@ from napari_latentattr.widgets.own_layers import (
     case_images,
     own_layers,
     put_layer,
+    show_layer,
     slot_of,
 )
 from napari_latentattr.widgets.tidying import leave_out
@@ -84,7 +85,7 @@ class SideBySide:
         for image, above in self._pairs:
             for part, seen in ((image, True), (image.name_overlay, True), (above, over_shown)):
                 if part is not None and part.visible != seen:
-                    part.visible = seen
+                    show_layer(part, shown=seen)
                     yield
         yield from self._close_up()
 
@@ -105,7 +106,7 @@ class SideBySide:
                 if image.visible and image is not case_images(self._viewer).get(name):
                     for layer in (above, image):
                         if layer is not None and layer.visible:
-                            layer.visible = False
+                            show_layer(layer, shown=False)
                     yield
         self.restore()
         yield
@@ -119,14 +120,14 @@ class SideBySide:
         grid.enabled, grid.stride, grid.shape, view = self._before
         self._before, self._pairs, self._n_cells = None, [], 0
         for layer in self._beside().values():
-            layer.visible = False
+            show_layer(layer, shown=False)
         for image in case_images(viewer).values():
             image.name_overlay.visible = False
         there = [layer for layer in self._order if layer in viewer.layers]
         for layer in there:
             # What the user made visible meanwhile stays so.
             theirs = slot_of(layer.metadata) is None
-            layer.visible = self._visible[layer] or (theirs and layer.visible)
+            show_layer(layer, shown=self._visible[layer] or (theirs and layer.visible))
         self._visible = {}
         view.restore(viewer)
 
@@ -158,7 +159,7 @@ class SideBySide:
         self._visible = {layer: layer.visible for layer in viewer.layers}
         for layer in viewer.layers:
             if slot_of(layer.metadata) is None:
-                layer.visible = False
+                show_layer(layer, shown=False)
         for image in case_images(viewer).values():
             image.name_overlay.position, image.name_overlay.box = "top_left", False
         # Last: by then the window knows the new layer too.
@@ -210,13 +211,13 @@ class SideBySide:
         others = [one for one in own_layers(viewer) if one not in beside and one.visible]
         if grid.enabled and self._n_cells == len(pairs):
             for layer in others:
-                layer.visible = False
+                show_layer(layer, shown=False)
                 yield
             return
         grid.enabled = False
         for layer in others:
-            layer.visible = False
-        pairs[0][0].visible = True
+            show_layer(layer, shown=False)
+        show_layer(pairs[0][0], shown=True)
         if self._n_cells != len(pairs):
             lay_out(viewer, [image for image, _ in pairs])
             self._n_cells = len(pairs)

@@ -14,7 +14,13 @@ from napari.layers import Image
 
 from napari_latentattr.core.traversal import Traversal
 from napari_latentattr.layers import MAP_AXIS, STEP_AXIS, Layer, traversal_layer
-from napari_latentattr.widgets.own_layers import blank, case_images, find_layer, put_layer
+from napari_latentattr.widgets.own_layers import (
+    blank,
+    case_images,
+    find_layer,
+    put_layer,
+    show_layer,
+)
 
 _SLOT = ("traversal", None, False)
 
@@ -67,7 +73,7 @@ class TraversalView:
             given = traversal_layer(found, found.channels[channel])
             given[1]["visible"] = False  # a new one is drawn in a step of its own
             if layer is not None:
-                layer.visible = True  # the slider follows no layer that is hidden
+                show_layer(layer, shown=True)  # the slider follows no layer that is hidden
             layer, made = put_layer(viewer, _at_its_map(given, found.target.index))
             image = case_images(viewer).get(found.channels[channel])
             if image is not None:  # so that both can be compared, grey by grey
@@ -77,7 +83,7 @@ class TraversalView:
             self._laid = self._now
             if made:
                 yield
-        layer.visible = self.wanted and shown
+        show_layer(layer, shown=self.wanted and shown)
         if layer.visible:
             viewer.layers.selection.active = layer
 
@@ -107,9 +113,9 @@ class TraversalView:
 def _empty(layer: Image, which: int) -> None:
     """Leave one step of nothing."""
     if len(layer.data) > 1:
-        layer.visible = True  # the slider follows no layer that is hidden
+        show_layer(layer, shown=True)  # the slider follows no layer that is hidden
     blank(layer, f"LA · map {which} · traversal: not made yet", shape=(1, *layer.data.shape[1:]))
-    layer.visible = False
+    show_layer(layer, shown=False)
 
 
 def _at_its_map(given: Layer, which: int) -> Layer:
