@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from napari_latentattr import cohort_jobs
 from napari_latentattr.core.clusters import TSNE_WARNING, Clusters, Layout
@@ -22,11 +22,11 @@ from napari_latentattr.widgets.scatter_paint import Marks
 from napari_latentattr.widgets.text import (
     Button,
     Card,
+    Choice,
     EmptyState,
     Name,
     PrimaryButton,
     Words,
-    fit_choice,
 )
 
 FEWEST_CASES = 6
@@ -114,11 +114,8 @@ class CohortPage(QWidget):
 
     def _ask_card(self) -> Card:
         card = Card()
-        self.colour, self.layout_choice = QComboBox(), QComboBox()
-        fit_choice(self.colour, "What the dots are coloured by")
-        self.colour.setAccessibleName("colour by")
-        fit_choice(self.layout_choice, "How the scatter is laid out; changes no group")
-        self.layout_choice.setAccessibleName("layout")
+        self.colour = Choice("colour by", "What the dots are coloured by")
+        self.layout_choice = Choice("layout", "How the scatter is laid out; changes no group")
         self.layout_choice.addItems(list(_LAYOUTS))
         self.look = PrimaryButton("Look for groups")
         self.look.clicked.connect(self._on_look)

@@ -9,11 +9,11 @@ from math import cos, pi, sin
 
 from qtpy.QtCore import QEvent, QPointF, QRectF, QSignalBlocker, QSize, Qt, Signal
 from qtpy.QtGui import QPainter, QPolygonF, QResizeEvent
-from qtpy.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.lettering import follow
-from napari_latentattr.widgets.text import Button, Name, fit_choice
+from napari_latentattr.widgets.text import Button, Choice, Name
 
 
 class ContextBar(QWidget):
@@ -43,9 +43,8 @@ class ContextBar(QWidget):
         self.number.setToolTip("The latent map that everything below is about")
         self.number.setAccessibleName("latent map")
         self.count = Name()
-        self.case = QComboBox()
-        fit_choice(self.case, "The case whose images are shown (Ctrl+Alt+Left, Ctrl+Alt+Right)")
-        self.case.setAccessibleName("case")
+        tip = "The case whose images are shown (Ctrl+Alt+Left, Ctrl+Alt+Right)"
+        self.case = Choice("case", tip)
         self.star = _Star("Keep a copy of the picture on top as a layer of its own")
         self.star.setAccessibleName("keep the picture")
         row = QHBoxLayout(self)

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QVBoxLayout,
-    QWidget,
 )
 
 from napari_latentattr import picture_jobs
@@ -26,7 +25,7 @@ from napari_latentattr.widgets.form import ParameterForm
 from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.place_choice import PlaceChoice
 from napari_latentattr.widgets.segments import Segments
-from napari_latentattr.widgets.text import Button, Card, Choice, Name, PrimaryButton, Words
+from napari_latentattr.widgets.text import Button, Card, Choice, Name, Part, PrimaryButton, Words
 from napari_latentattr.widgets.top_cases import TopCases
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class LookCloser(Card):
         self.traverse.setToolTip(
             "Draw this case while the map goes from weak to strong; the slider “step” runs through"
         )
-        self.asked, self.cases, self.excites = QWidget(), TopCases(session), Excites(session)
+        self.asked, self.cases, self.excites = Part(), TopCases(session), Excites(session)
         self._lay_out()
         for part in (self.cases, self.excites):
             part.wants.connect(self.wants)

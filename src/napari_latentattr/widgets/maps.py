@@ -8,7 +8,6 @@ from typing import Any
 from qtpy.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLineEdit,
     QVBoxLayout,
@@ -23,11 +22,11 @@ from napari_latentattr.widgets.gate_card import GateCard
 from napari_latentattr.widgets.map_table import MapTable
 from napari_latentattr.widgets.text import (
     Card,
+    Choice,
     EmptyState,
     Name,
     PrimaryButton,
     Words,
-    fit_choice,
 )
 
 # Lines of type that a page with gate and table takes; in fewer, the gate is one line.
@@ -100,9 +99,7 @@ class MapsPage(QWidget):
 
     def _ask_card(self) -> Card:
         card = Card()
-        self.outcome = QComboBox()
-        fit_choice(self.outcome, "A column of the table of cases, or a labelled region")
-        self.outcome.setAccessibleName("outcome")
+        self.outcome = Choice("outcome", "A column of the table of cases, or a labelled region")
         self.rank = PrimaryButton("Rank")
         self.rank.clicked.connect(self._on_rank)
         self.split = Words(muted=True)

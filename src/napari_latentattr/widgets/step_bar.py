@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qtpy.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from qtpy.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
 from qtpy.QtWidgets import QTabBar, QWidget
 
 from napari_latentattr.widgets.palette import Colours
@@ -54,9 +54,14 @@ class StepBar(QTabBar):
 
     def tabSizeHint(self, index: int) -> QSize:
         """Room for a number and the word."""
-        metrics = self.fontMetrics()
-        wide = round(metrics.horizontalAdvance(STEPS[index].title) + 1.9 * metrics.height())
-        return QSize(wide, round(2.1 * metrics.height()))
+        em = self.fontMetrics().height()
+        return QSize(round(self._word(index) + 1.7 * em), round(2.1 * em))
+
+    def _word(self, index: int) -> int:
+        """Width of a word as it is where one stands: bold."""
+        font = self.font()
+        font.setBold(True)
+        return int(QFontMetrics(font).horizontalAdvance(STEPS[index].title))
 
     def minimumTabSizeHint(self, index: int) -> QSize:
         """Never cut a word."""
@@ -74,8 +79,7 @@ class StepBar(QTabBar):
     def _paint_step(self, painter: QPainter, index: int, colours: Colours) -> None:
         rect, here = self.tabRect(index), index == self.currentIndex()
         em = self.fontMetrics().height()
-        word = self.fontMetrics().horizontalAdvance(STEPS[index].title)
-        left = rect.center().x() - (word + 1.6 * em) / 2
+        left = rect.center().x() - (self._word(index) + 1.35 * em) / 2
         badge = QRectF(left, rect.center().y() - 0.55 * em, 1.1 * em, 1.1 * em)
         if self._done[STEPS[index].key] and not here:
             _paint_tick(painter, badge, QColor(colours.ok))
@@ -90,7 +94,7 @@ class StepBar(QTabBar):
         font.setBold(here)
         painter.setFont(font)
         painter.setPen(QColor(colours.text if here else colours.muted))
-        words = QRect(round(left + 1.5 * em), rect.top(), rect.right(), rect.height())
+        words = QRect(round(left + 1.35 * em), rect.top(), rect.right(), rect.height())
         painter.drawText(
             words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, STEPS[index].title
         )

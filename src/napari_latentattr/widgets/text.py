@@ -24,6 +24,9 @@ from qtpy.QtWidgets import (
     QMenu,
     QPushButton,
     QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -97,12 +100,29 @@ def fit_choice(combo: QComboBox, tip: str) -> None:
 
 
 class Choice(QComboBox):
-    """A list that may be narrower than what is in it."""
+    """A list that may be narrower than what is in it; dots stand for what has no room."""
 
     def __init__(self, name: str, tip: str = "") -> None:
         super().__init__()
         self.setAccessibleName(name)
         fit_choice(self, tip or name.capitalize())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the choice as the theme does, but never half a letter."""
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        combo, field = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        painter.drawComplexControl(combo, option)
+        room = self.style().subControlRect(combo, option, field, self).width()
+        metrics = self.fontMetrics()
+        option.currentText = metrics.elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, room - metrics.averageCharWidth()
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+
+
+class Part(QWidget):
+    """Part of a card; a plain `QWidget` would get the background of a window."""
 
 
 MUTED = "\1"  # stands for the colour of less important words, in the rich text of `Words`

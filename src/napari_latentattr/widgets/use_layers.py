@@ -8,7 +8,6 @@ from napari.layers import Image, Labels
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QComboBox,
     QHBoxLayout,
     QListWidget,
     QListWidgetItem,
@@ -21,7 +20,7 @@ from napari_latentattr.session import Session
 from napari_latentattr.widgets.lettering import follow
 from napari_latentattr.widgets.model_form import ModelForm
 from napari_latentattr.widgets.open_layers import is_ours, open_image
-from napari_latentattr.widgets.text import Button, Card, PrimaryButton, Words, fit_choice
+from napari_latentattr.widgets.text import Button, Card, Choice, PrimaryButton, Words
 
 _NONE = "none"
 _SCALINGS = {"scale to 1–99 % of each image": "percentile", "leave as they are": "none"}  # noqa: RUF001
@@ -50,12 +49,11 @@ class UseLayers(Card):
         self.images.setAccessibleName("layers to use as images")
         self.images.setToolTip("Tick one layer an image; drag them into the order of the model")
         self.model = ModelForm()
-        self.outcome, self.scaling = QComboBox(), QComboBox()
-        fit_choice(self.outcome, "A Labels layer: paint the region that you ask about")
-        self.outcome.setAccessibleName("outcome")
+        tip = "A Labels layer: paint the region that you ask about"
+        self.outcome = Choice("outcome", tip)
+        tip = "Intensities as in the training of the model"
+        self.scaling = Choice("scaling of the images", tip)
         self.scaling.addItems(list(_SCALINGS))
-        fit_choice(self.scaling, "Intensities as in the training of the model")
-        self.scaling.setAccessibleName("scaling of the images")
         self.go = PrimaryButton("Use these")
         self.go.clicked.connect(self._on_go)
         back = Button("Back")

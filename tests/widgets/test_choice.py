@@ -1,0 +1,48 @@
+"""Lists and steps with little room."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtGui import QFontMetrics
+from qtpy.QtWidgets import QStylePainter
+
+from napari_latentattr.widgets import text
+from napari_latentattr.widgets.step_bar import STEPS, StepBar
+
+
+@pytest.mark.parametrize(("width", "whole"), [(500, True), (120, False)])
+def test_a_choice_without_room_ends_in_dots_and_its_tooltip_says_all(
+    qtbot, monkeypatch, width, whole
+) -> None:
+    painted = []
+
+    class Spy(QStylePainter):
+        def drawControl(self, element, option) -> None:
+            painted.append(option.currentText)
+            super().drawControl(element, option)
+
+    monkeypatch.setattr(text, "QStylePainter", Spy)
+    choice = text.Choice("method", "How")
+    qtbot.addWidget(choice)
+    choice.addItem("Swap images between cases")
+    choice.resize(width, 30)
+    choice.grab()
+    (said,) = set(painted)
+    assert (said == choice.currentText()) == whole
+    assert said.endswith("…") != whole
+    assert QFontMetrics(choice.font()).horizontalAdvance(said) < width
+    assert "Swap images between cases" in choice.toolTip()
+
+
+@pytest.mark.parametrize("size", [9, 14])
+def test_every_step_has_room_for_its_word_where_one_stands(qtbot, size) -> None:
+    bar = StepBar()
+    qtbot.addWidget(bar)
+    font = bar.font()
+    font.setPointSize(size)
+    bar.setFont(font)
+    em = bar.fontMetrics().height()
+    font.setBold(True)
+    for index, step in enumerate(STEPS):
+        word = QFontMetrics(font).horizontalAdvance(step.title)
+        assert bar.tabSizeHint(index).width() > 1.35 * em + word
