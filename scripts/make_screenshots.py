@@ -63,8 +63,10 @@ def pictures(scene: Scene, number: str) -> None:
     scene.go("inspect", down=True)
     scene.shoot(f"{number}g_checked")
     closer.all.setChecked(True)
+    scene.finish()
     scene.shoot(f"{number}c_side_by_side")
     closer.all.setChecked(False)
+    scene.finish()
     dims.ndisplay = 3
     scene.shoot(f"{number}d_where_3d")
     dims.ndisplay = 2

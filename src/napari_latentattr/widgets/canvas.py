@@ -227,6 +227,7 @@ class Canvas:
             return
         chosen, beside = self.session.selection, self.is_side_by_side
         if self._grid.entered != beside:
+            self._write_caption()  # it would lie over the name of a cell
             yield from self._markers.show(shown=False)  # a letter in the grid is drawn anew
         if self._grid.entered and not beside:
             yield from self._changing.each(self._grid.leave(self._stack.channels[chosen.channel]))
