@@ -6,8 +6,7 @@ from functools import partial
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from napari_latentattr import picture_jobs
 from napari_latentattr.core.case_sheet import Grey
@@ -16,6 +15,7 @@ from napari_latentattr.core.maximisation import MADE_UP, Toward
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.case_tile import ACROSS, Tile, TileRows
 from napari_latentattr.widgets.footer import clock
+from napari_latentattr.widgets.late import Late
 from napari_latentattr.widgets.text import Choice, Name, PrimaryButton, Words
 
 _TOWARD: dict[str, Toward] = {"high": "high", "low": "low"}
@@ -26,7 +26,7 @@ _ALONE = (
 )
 
 
-class Excites(QWidget):
+class Excites(Late):
     """Question, button, made-up pictures above real ones, and how far to trust them.
 
     Signals
@@ -42,7 +42,7 @@ class Excites(QWidget):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session, self._stale = session, True
+        self._session = session
         self.question, self.title, self.real_title = Words(), Words(), Words()
         self.sentence = Words(muted=True)
         self.toward = Choice(
@@ -77,20 +77,7 @@ class Excites(QWidget):
         for part in (self.title, self.made, self.real_title, self.real, self.sentence):
             box.addWidget(part)
 
-    def refresh(self, *_: object) -> None:
-        """Follow map and image, and the picture that comes into being, once somebody looks."""
-        self._stale = True
-        if self.isVisible():
-            self._show()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show what came while something else was looked at."""
-        super().showEvent(event)
-        if self._stale:
-            self._show()
-
     def _show(self) -> None:
-        self._stale = False
         session = self._session
         if session.study is None:
             return

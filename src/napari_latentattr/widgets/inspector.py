@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QImage, QShowEvent
+from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_latentattr import jobs
@@ -17,6 +17,7 @@ from napari_latentattr.widgets.answer_words import basis
 from napari_latentattr.widgets.driver_rows import driver_rows, rows_so_far
 from napari_latentattr.widgets.drivers_chart import DriversChart
 from napari_latentattr.widgets.footer import clock
+from napari_latentattr.widgets.late import Late
 from napari_latentattr.widgets.look_closer import LookCloser
 from napari_latentattr.widgets.text import Button, Card, EmptyState, PrimaryButton, Words
 from napari_latentattr.widgets.thumbnails import middle_thumbnail
@@ -27,7 +28,7 @@ _CAPTION = (
 )
 
 
-class InspectPage(QWidget):
+class InspectPage(Late):
     """The answer for the whole map and, when the outcome is a region, inside it.
 
     Signals
@@ -87,20 +88,7 @@ class InspectPage(QWidget):
         box.addStretch(1)
         self.closer.wants.connect(self.wants)
 
-    def refresh(self, *_: object) -> None:
-        """Show what is known of the selected map, once somebody looks."""
-        self._stale = True
-        if self.isVisible():
-            self._show()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show what came while another step was open."""
-        super().showEvent(event)
-        if self._stale:
-            self._show()
-
     def _show(self) -> None:
-        self._stale = False
         study, which = self._session.study, self._session.selection.map
         known = study is not None and self._session.results.about(which) is not None
         self.empty.setVisible(study is None)
@@ -132,8 +120,7 @@ class InspectPage(QWidget):
 
     def copied_text(self) -> str:
         """Return what `Copy` puts on the clipboard: the sentence and what it rests on."""
-        if self._stale:
-            self._show()
+        self.catch_up()
         return self.whole.copied_text()
 
     def measure(self, which: int | None = None) -> None:

@@ -6,8 +6,7 @@ from functools import partial
 from html import escape
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from napari_latentattr import cohort_jobs
 from napari_latentattr.core.case_sheet import CaseSheet, CaseView
@@ -15,6 +14,7 @@ from napari_latentattr.core.errors import InputError
 from napari_latentattr.session import Session
 from napari_latentattr.widgets.case_tile import ACROSS, Tile, TileRows
 from napari_latentattr.widgets.footer import clock
+from napari_latentattr.widgets.late import Late
 from napari_latentattr.widgets.text import Button, PrimaryButton, Words
 
 _ALONE = (
@@ -23,7 +23,7 @@ _ALONE = (
 )
 
 
-class TopCases(QWidget):
+class TopCases(Late):
     """Button, pictures, and what they rest on.
 
     Signals
@@ -39,8 +39,7 @@ class TopCases(QWidget):
 
     def __init__(self, session: Session) -> None:
         super().__init__()
-        self._session = session
-        self._stale, self._chosen = True, ""
+        self._session, self._chosen = session, ""
         self.question, self.title, self.basis = Words(), Words(), Words(muted=True)
         self.lowest = Button("Lowest cases")
         self.lowest.setCheckable(True)
@@ -74,20 +73,7 @@ class TopCases(QWidget):
             box.addWidget(part)
         box.addWidget(self.find, alignment=Qt.AlignmentFlag.AlignRight)
 
-    def refresh(self, *_: object) -> None:
-        """Follow map, image and case, once somebody looks."""
-        self._stale = True
-        if self.isVisible():
-            self._show()
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Show what came while something else was looked at."""
-        super().showEvent(event)
-        if self._stale:
-            self._show()
-
     def _show(self) -> None:
-        self._stale = False
         session = self._session
         if session.study is None:
             return
