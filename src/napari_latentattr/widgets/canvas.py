@@ -51,7 +51,6 @@ class Canvas:
         self.viewer, self.session = viewer, session
         self.is_side_by_side = self._every = False
         self._stack: ImageStack | None = None
-        self._there: ImageStack | None = None  # whose images are in the layers
         self._known_pictures = dict(session.results.pictures)
         self._is_model = not hasattr(viewer, "window")  # draws nothing, so nobody waits for it
         self._changing = OwnChanges(viewer)
@@ -282,14 +281,9 @@ class Canvas:
     def _put_images(self) -> Iterator[None]:
         if self._stack is None:
             return
-        if self._there is self._stack and self._case.have(self._stack):
-            self._show_selected_image()
-            return
-        self._there = None
         for _ in self._case.put_images(self._stack):
             yield
             self._show_selected_image()
-        self._there = self._stack
 
     def _put_latents(self) -> None:
         latents = self.session.latents

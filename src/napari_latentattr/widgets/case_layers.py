@@ -36,13 +36,21 @@ class CaseLayers:
     def __init__(self, viewer: ViewerModel) -> None:
         self._viewer = viewer
         self._latents_seen = False
+        self._there: ImageStack | None = None  # whose images the layers hold
 
     def have(self, stack: ImageStack) -> bool:
         """Whether there is a layer for each image, if only of another case."""
         return set(case_images(self._viewer)) == set(stack.channels)
 
     def put_images(self, stack: ImageStack) -> Iterator[None]:
-        """Show the images in hidden layers, one a step; new ones are brought into view."""
+        """Show the images in hidden layers, one a step; new ones are brought into view.
+
+        Those that the layers hold already are left alone, in one step.
+        """
+        if self._there is stack and self.have(stack):
+            yield
+            return
+        self._there = None
         before = case_images(self._viewer)
         gone = [layer for name, layer in before.items() if name not in stack.channels]
         with same_place(self._viewer):
@@ -55,6 +63,7 @@ class CaseLayers:
                 look_at_images(self._viewer)
                 before = case_images(self._viewer)
             yield
+        self._there = stack
 
     def put_latents(self, maps: Float32, spec: LatentSpec, stack: ImageStack) -> None:
         """Show all latent maps, in the layer that the user may have made visible."""
