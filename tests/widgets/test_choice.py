@@ -35,14 +35,20 @@ def test_a_choice_without_room_ends_in_dots_and_its_tooltip_says_all(
 
 
 @pytest.mark.parametrize("size", [9, 14])
-def test_every_step_has_room_for_its_word_where_one_stands(qtbot, size) -> None:
+@pytest.mark.parametrize("here", range(len(STEPS)))
+def test_no_step_reaches_into_the_next(qtbot, size, here) -> None:
+    """In a dock of the usual width nothing is painted where two steps meet, but for the line."""
     bar = StepBar()
     qtbot.addWidget(bar)
     font = bar.font()
     font.setPointSize(size)
     bar.setFont(font)
-    em = bar.fontMetrics().height()
-    font.setBold(True)
-    for index, step in enumerate(STEPS):
-        word = QFontMetrics(font).horizontalAdvance(step.title)
-        assert bar.tabSizeHint(index).width() > 1.35 * em + word
+    bar.setCurrentIndex(here)
+    bar.resize(408, bar.sizeHint().height())
+    picture = bar.grab().toImage()
+    for index in range(len(STEPS) - 1):
+        edge = bar.tabRect(index).right()
+        between = {
+            picture.pixel(x, y) for x in (edge, edge + 1) for y in range(picture.height() - 6)
+        }
+        assert between == {picture.pixel(0, 0)}

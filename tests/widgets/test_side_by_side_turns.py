@@ -60,6 +60,18 @@ def is_single(viewer, before) -> bool:
     return names(viewer) == before and not viewer.canvas.grid.enabled and not beside(viewer)
 
 
+def test_the_caption_leaves_before_a_cell_with_a_name_comes(viewer, canvas):
+    text = viewer.canvas.overlays.text
+    assert text.position == "top_left"
+    canvas.toggle_side_by_side()
+    turn(canvas, lambda: viewer.canvas.grid.enabled)
+    assert text.position == "bottom_left"
+    settle(canvas)
+    canvas.toggle_side_by_side()
+    settle(canvas)
+    assert text.position == "top_left"
+
+
 def test_no_turn_makes_removes_or_reveals_more_than_one_layer(viewer, canvas):
     before, seen = names(viewer), []
     for toggle in range(2):

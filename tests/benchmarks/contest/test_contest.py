@@ -29,6 +29,16 @@ def test_channel_dependence_keeps_every_promise(quick: Contest) -> None:
 
 
 @pytest.mark.slow
+def test_likeness_finds_most_of_what_is_used_and_nothing_that_cannot_be_seen(
+    quick: Contest,
+) -> None:
+    """With 24 cases; of 20 worlds it found 93 %."""
+    found = quick.find("zero leak", "pattern likeness, q < .05", 24)
+    assert found.power.value > 0.7
+    assert found.false_positive.value == 0
+
+
+@pytest.mark.slow
 def test_no_baseline_passes_the_same_check(quick: Contest) -> None:
     rules = {one.rule for one in quick.standings}
     baselines = {rule for rule in rules if rule not in (OURS, *BESIDE)}
