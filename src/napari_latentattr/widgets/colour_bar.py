@@ -22,6 +22,7 @@ Size: TypeAlias = tuple[float, float]  # height and width
 _WIDTH, _HEIGHT, _FONT = 25.0, 150.0, 10.0
 _FULL_SIZE, _SMALLEST = 450.0, 0.4
 _SMALLEST_FONT = 7.5
+_APART = 0.105  # points of type for each pixel of the bar: larger, its numbers overlap
 _TICK, _LETTERS = 9.0, 5  # tick and gap before "-0.05"
 _PIXELS_A_POINT, _LETTER_WIDTH = 4 / 3, 0.75  # a letter is so many times its height wide
 _PADDING, _GAP = 10.0, 4.0  # at the right, as napari has it, and at the left
@@ -38,7 +39,7 @@ def show_bar(viewer: ViewerModel, layer: Image, *, shown: bool) -> None:
     bar.position = "top_right"
     above_letter = max(_LOWEST, float(cell[0]) / 2 - _CLEAR)
     bar.size = (_WIDTH * part, min(_HEIGHT * part, above_letter))
-    bar.font_size = _font(part)
+    bar.font_size = min(_font(part), _APART * bar.size[1])
     bar.box = not viewer.canvas.grid.enabled  # it would reach over the edge of the image
     bar.visible = shown
 
