@@ -16,6 +16,7 @@ from napari_latentattr.core.broken import Broken, left_out_lines
 from napari_latentattr.core.errors import Cancelled, InputError
 from napari_latentattr.core.types import Grid, ImageStack
 from napari_latentattr.streaming.encode import encode_cases, reduce_cases
+from napari_latentattr.streaming.reading import Keys, read_ahead
 from napari_latentattr.streaming.streaming import Streaming
 
 CHANNELS = ("A", "B", "C")
@@ -97,6 +98,24 @@ def test_a_walk_that_is_given_up_reads_no_further_and_leaves_no_thread():
         list(encode_cases(linear_model(), cohort, streaming=AHEAD, progress=Stop()))
     assert cohort.read <= 7
     assert threading.active_count() == before
+
+
+def test_a_walk_whose_own_reader_collects_it_ends_quietly():
+    walks, begun, ended = [], threading.Event(), threading.Event()
+
+    class Collected(Cases):
+        def __getitem__(self, i: int) -> ImageStack:
+            if i == 2:
+                begun.wait(10)
+                walks.pop().close()
+                ended.set()
+            return super().__getitem__(i)
+
+    cohort, model = Collected(), linear_model()
+    walks.append(read_ahead(cohort, range(12), Keys(model, cohort, None), 2))
+    next(walks[0])
+    begun.set()
+    assert ended.wait(10)
 
 
 def test_which_cases_and_their_order_can_be_said():

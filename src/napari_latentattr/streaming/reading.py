@@ -10,11 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from hashlib import sha256
+from threading import current_thread
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from napari_latentattr.core.types import CaseSource, ImageStack
 from napari_latentattr.streaming.cache import EncodedCache, Kept, cache_key
 from napari_latentattr.streaming.case import EncodedCase, Encoder, encode_case
+
+_READER = "reading ahead"  # name of the thread
 
 
 @runtime_checkable
@@ -74,7 +77,7 @@ def read_ahead(
             yield index, partial(_read, cohort, index, keys)
         return
     waiting: deque[tuple[int, Future[Given]]] = deque()
-    thread = ThreadPoolExecutor(1, thread_name_prefix="reading ahead")
+    thread = ThreadPoolExecutor(1, thread_name_prefix=_READER)
     try:
         for index in order:
             waiting.append((index, thread.submit(_read, cohort, index, keys)))
@@ -86,7 +89,10 @@ def read_ahead(
             first, reading = waiting.popleft()
             yield first, reading.result
     finally:
-        thread.shutdown(cancel_futures=True)
+        # A walk that was broken off is garbage, which any thread may collect: a reader, too, and it
+        # cannot wait for itself.
+        wait = not current_thread().name.startswith(_READER)
+        thread.shutdown(wait=wait, cancel_futures=True)
 
 
 def _answer(model: Encoder) -> str:
